@@ -1,0 +1,1 @@
+"""The door: everything that enters Windsock is read, archived, gated and landed here."""

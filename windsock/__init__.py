@@ -1,0 +1,1 @@
+"""Windsock: the profiler, debugger and search engine for Apache Airflow, as a data project."""
