@@ -1,0 +1,118 @@
+"""The only place that opens DuckDB: the private build file, and published snapshots.
+
+    <path>/build/warehouse.duckdb            one writer at a time (`writer`)
+    <path>/snapshots/warehouse-<n>.duckdb    published generations, never changed (`reader`)
+    <path>/current                           the pointer: name of the newest generation
+    <path>/locks/                            the writer's lock, and who holds it
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from windsock import clock, effects
+from windsock.errors import LockHeldError, WarehouseError
+
+# Autoinstall can hang for minutes without a network; nothing here needs an extension.
+_SETTINGS = {
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "preserve_insertion_order": "false",
+}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the files of a warehouse lie."""
+
+    root: Path
+
+    @property
+    def build_file(self) -> Path:
+        """The private build file."""
+        return self.root / "build" / "warehouse.duckdb"
+
+    @property
+    def snapshots(self) -> Path:
+        """Folder of the published generations."""
+        return self.root / "snapshots"
+
+    @property
+    def pointer(self) -> Path:
+        """File that names the newest generation."""
+        return self.root / "current"
+
+    @property
+    def locks(self) -> Path:
+        """Folder of the lock and of markers of what is under way."""
+        return self.root / "locks"
+
+    @property
+    def quarantine(self) -> Path:
+        """Folder of the batches that failed their gate."""
+        return self.root / "quarantine"
+
+    @property
+    def scratch(self) -> Path:
+        """Folder for short-lived copies; emptied at will."""
+        return self.root / "scratch"
+
+
+@contextmanager
+def writer_lock(layout: Layout, purpose: str) -> Iterator[None]:
+    """Keep every other writer out, across processes.
+
+    Raises:
+        LockHeldError: another run holds it; the message says who and since when.
+    """
+    layout.locks.mkdir(parents=True, exist_ok=True)
+    with (layout.locks / "writer.lock").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise LockHeldError(
+                f"Another run is writing to {layout.root}: {_lease(layout)}.",
+                expected="one writer at a time",
+                next_step="wait for it to end; `windsock run --every` keeps one going") from error
+        lease = {"pid": os.getpid(), "purpose": purpose, "since": clock.now().isoformat()}
+        (layout.locks / "lease.json").write_text(json.dumps(lease))
+        try:
+            yield
+        finally:
+            (layout.locks / "lease.json").unlink(missing_ok=True)
+
+
+def _lease(layout: Layout) -> str:
+    try:
+        lease = json.loads((layout.locks / "lease.json").read_text())
+        return f"{lease['purpose']} (process {lease['pid']}, since {lease['since']})"
+    except (OSError, ValueError, KeyError):
+        return "holder unknown"
+
+
+def open_build(layout: Layout, *, memory_limit: str = "4GB") -> duckdb.DuckDBPyConnection:
+    """Open the build file for writing; the caller holds the writer's lock.
+
+    Raises:
+        WarehouseError: it cannot be opened.
+    """
+    layout.build_file.parent.mkdir(parents=True, exist_ok=True)
+    layout.scratch.mkdir(parents=True, exist_ok=True)
+    effects.before("build.open", layout.build_file)
+    try:
+        con = duckdb.connect(str(layout.build_file), config={
+            **_SETTINGS, "memory_limit": memory_limit, "temp_directory": str(layout.scratch)})
+        con.execute("set timezone = 'UTC'")
+    except duckdb.Error as error:
+        raise WarehouseError(
+            f"The build file {layout.build_file} cannot be opened ({error}).",
+            expected="a DuckDB file that no other process has open",
+            next_step="close the other process, or run `windsock rebuild`: the archive has it all",
+        ) from error
+    return con
