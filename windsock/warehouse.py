@@ -58,6 +58,27 @@ class Layout:
         """Folder of the batches that failed their gate."""
         return self.root / "quarantine"
 
+    def newest_snapshot(self) -> Path | None:
+        """The generation that the pointer names; None before the first was published.
+
+        Raises:
+            WarehouseError: the pointer names a file that is not there.
+        """
+        try:
+            named = self.root / self.pointer.read_text().strip()
+        except FileNotFoundError:
+            return None
+        if not named.exists():
+            raise WarehouseError(
+                f"{self.pointer} names {named.name}, which is not there.",
+                expected="a published snapshot", next_step="run `windsock publish`")
+        return named
+
+    def newest_generation(self) -> int:
+        """Number of the newest generation on disk; 0 before the first."""
+        numbers = [int(p.stem.rsplit("-", 1)[1]) for p in self.snapshots.glob("warehouse-*.duckdb")]
+        return max(numbers, default=0)
+
     @property
     def scratch(self) -> Path:
         """Folder for short-lived copies; emptied at will."""
@@ -115,4 +136,42 @@ def open_build(layout: Layout, *, memory_limit: str = "4GB") -> duckdb.DuckDBPyC
             expected="a DuckDB file that no other process has open",
             next_step="close the other process, or run `windsock rebuild`: the archive has it all",
         ) from error
+    return con
+
+
+def open_memory() -> duckdb.DuckDBPyConnection:
+    """An empty in-memory database that files can be attached to."""
+    return duckdb.connect(":memory:", config=dict(_SETTINGS))
+
+
+def open_snapshot(layout: Layout, *, path: Path | None = None) -> duckdb.DuckDBPyConnection:
+    """Open a published generation for reading, with the sealed history that it stands on.
+
+    `marts.<model>` and the bare model name both resolve. Nothing outside the snapshot can be read
+    or written through SQL, but that is no sandbox (see docs/decisions).
+
+    Args:
+        layout: which warehouse.
+        path: a generation by its file; None: the newest.
+
+    Raises:
+        WarehouseError: nothing was published, or the file cannot be opened.
+    """
+    path = path or layout.newest_snapshot()
+    if path is None:
+        raise WarehouseError(f"Nothing is published in {layout.root} yet.",
+                             expected="a snapshot", next_step="run `windsock run`")
+    try:
+        con = open_memory()
+        con.execute(f"attach '{path}' as snapshot (read_only)")
+        for (name,) in con.execute(
+                "select sealed_name from snapshot.meta.snapshot "
+                "where sealed_name is not null").fetchall():
+            con.execute(f"attach '{path.parent / name}.duckdb' as {name} (read_only)")
+        con.execute("use snapshot.marts; set timezone = 'UTC'")
+        con.execute("set enable_external_access = false; set lock_configuration = true")
+    except duckdb.Error as error:
+        raise WarehouseError(
+            f"The snapshot {path} cannot be opened ({error}).", expected="a published snapshot",
+            next_step="run `windsock publish`") from error
     return con

@@ -4,7 +4,26 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import pyarrow as pa
 
+from ingest.sources.airflow_db.readers.address import Address
+from windsock.errors import SourceMigratingError
+
 BATCH_BYTES = 32 * 1024 * 1024
+
+
+def find_columns(found: Sequence[str], wanted: pa.Schema, address: Address) -> list[int]:
+    """Where the wanted columns stand in a result.
+
+    Raises:
+        SourceMigratingError: the result lacks one.
+    """
+    missing = [name for name in wanted.names if name not in found]
+    if missing:
+        raise SourceMigratingError(
+            f"{address.label}: the result has no column {', '.join(missing)}.",
+            expected=f"the columns {', '.join(wanted.names)}",
+            next_step="land again when Airflow's migration has ended",
+        )
+    return [found.index(name) for name in wanted.names]
 
 
 def batch_of(arrays: Sequence[pa.Array], wanted: pa.Schema) -> pa.RecordBatch:

@@ -15,7 +15,7 @@ from typing import Literal, Self
 import pyarrow as pa
 
 from ingest.sources.airflow_db.readers.address import Address
-from ingest.sources.airflow_db.readers.batches import batch_of, regroup
+from ingest.sources.airflow_db.readers.batches import batch_of, find_columns, regroup
 from ingest.sources.airflow_db.readers.convert import from_python
 from ingest.sources.airflow_db.readers.interface import ReadLimits, Row
 from ingest.sources.airflow_db.readers.sqlite_copy import companion, copy_database
@@ -96,17 +96,21 @@ class SqliteReader:
         self, sql: str, schema: pa.Schema, *, batch_rows: int = 65_536
     ) -> Iterator[pa.RecordBatch]:
         """The rows of a select as typed batches; see `interface.Reader.stream`."""
-        # With a table's name before it: SQLite takes a lone "name" that no column has for a text.
-        names = ", ".join(f"q.{self.quote(name)}" for name in schema.names)
-        return regroup(self._pieces(f"select {names} from ({sql}) as q", schema), batch_rows)  # noqa: S608
+        pieces = self._pieces(sql, schema)
+        with contextlib.closing(pieces):
+            yield from regroup(pieces, batch_rows)
 
     def _pieces(self, sql: str, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         fetch_rows = FIRST_FETCH_ROWS
         try:
             with contextlib.closing(self._open().execute(sql)) as cursor:
+                places = self._places(cursor, schema)
                 while rows := cursor.fetchmany(fetch_rows):
-                    columns = zip(*rows, strict=True)
-                    arrays = [from_python(c, f.type) for c, f in zip(columns, schema, strict=True)]
+                    columns = list(zip(*rows, strict=True))
+                    arrays = [
+                        from_python(columns[place], field.type)
+                        for place, field in zip(places, schema, strict=True)
+                    ]
                     piece = batch_of(arrays, schema)
                     # Rows of a megabyte (serialized DAGs) must come in smaller helpings.
                     fitting = FETCH_BYTES * len(rows) // max(piece.nbytes, 1)
@@ -114,6 +118,10 @@ class SqliteReader:
                     yield piece
         except sqlite3.Error as error:
             raise sqlite_failure(error, self._address) from None
+
+    def _places(self, cursor: sqlite3.Cursor, schema: pa.Schema) -> list[int]:
+        found = [column[0] for column in cursor.description]
+        return find_columns(found, schema, self._address)
 
     def database_size_bytes(self) -> int | None:
         """The size of the file (the copy's, which holds the WAL too)."""

@@ -15,6 +15,7 @@ from typing import Any
 
 from ingest.sources.airflow_db.structure.assets import canonical
 from ingest.sources.airflow_db.structure.readers import (
+    Field,
     Unreadable,
     as_list,
     as_object,
@@ -22,6 +23,8 @@ from ingest.sources.airflow_db.structure.readers import (
     identifier,
     note,
     number,
+    read_fields,
+    text,
     unwrap,
 )
 
@@ -56,19 +59,20 @@ def params_schema(raw: Any, faults: list[str]) -> str | None:
     for position, pair in enumerate(pairs):
         try:
             name, param = pair if isinstance(pair, tuple) else as_list(pair)
-            found.append({"name": identifier(name), **_facts(param)})
+            path = f"dag.params[{position}]"
+            found.append({"name": identifier(name), **_facts(param, path, faults)})
         except (Unreadable, ValueError):
             note(faults, f"dag.params[{position}]")
     return canonical(sorted(found, key=canonical)) if found else None
 
 
-def _facts(param: Any) -> dict[str, Any]:
+def _facts(param: Any, path: str, faults: list[str]) -> dict[str, Any]:
     """A parameter as `Param` writes it; up to 2.1 it is the default value itself."""
     param = unwrap(param)
     if not isinstance(param, dict) or "__class" not in param:
         return {"has_default": param is not None}
     schema = as_object(param.get("schema") or {})
-    facts = {"has_default": param.get("default") is not None, **_checked(schema)}
+    facts = {"has_default": param.get("default") is not None, **_schema_facts(schema, path, faults)}
     kinds = schema.get("type")
     kinds = kinds if isinstance(kinds, list) else [kinds]
     known = [kind for kind in kinds if isinstance(kind, str) and kind in _TYPES]
@@ -77,14 +81,20 @@ def _facts(param: Any) -> dict[str, Any]:
     return facts
 
 
-def _checked(schema: Mapping[str, Any]) -> dict[str, Any]:
-    facts: dict[str, Any] = {}
-    for key in _NUMBERS:
-        if schema.get(key) is not None:
-            facts[key] = number(schema[key])
-    if schema.get("uniqueItems") is not None:
-        facts["uniqueItems"] = flag(schema["uniqueItems"])
-    form = schema.get("format")
-    if isinstance(form, str) and _FORMAT.fullmatch(form):
-        facts["format"] = form
-    return facts
+def _schema_facts(schema: Mapping[str, Any], path: str, faults: list[str]) -> dict[str, Any]:
+    found = read_fields(schema, _SCHEMA_FIELDS, path, faults)
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def _format(value: Any) -> str:
+    value = text(value)
+    if not _FORMAT.fullmatch(value):
+        raise Unreadable
+    return str(value)
+
+
+_SCHEMA_FIELDS = (
+    *(Field(key, (key,), number) for key in _NUMBERS),
+    Field("uniqueItems", ("uniqueItems",), flag),
+    Field("format", ("format",), _format),
+)

@@ -1,0 +1,29 @@
+-- Where the task instances of 1.10, 2.x and 3.x meet. Run and map index are in every landed row.
+with task_instances as (
+    select * from {{ source('airflow_db', 'airflow_db__task_instance') }}
+)
+
+select
+    cluster,
+    dag_id,
+    run_id,
+    task_id,
+    map_index,
+
+    state,
+    coalesce(custom_operator_name, nullif(operator, '')) as operator,
+    pool,
+    nullif(hostname, '') as host_name,
+    try_number as recorded_try_number,
+    dag_version_id as version_key,
+
+    scheduled_dttm as scheduled_at,
+    queued_dttm as queued_at,
+    start_date as started_at,
+    end_date as ended_at,
+
+    _row_flags as row_flags,
+    _deleted_at as deleted_at,
+    _delete_reason as delete_reason,
+    _load_number as newest_load_number
+from task_instances

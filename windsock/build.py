@@ -1,0 +1,90 @@
+"""Runs dbt inside this process, on the private build file.
+
+    Builder(layout).build()   ->   dbt run on models/, then the tests where asked for
+
+The manifest is kept between cycles and no `--vars` are passed, so that only the first build parses.
+"""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from windsock.errors import BuildError
+from windsock.warehouse import Layout
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+@dataclass
+class Builder:
+    """dbt with its manifest in memory.
+
+    Attributes:
+        layout: which warehouse.
+        memory_limit: of DuckDB while models run.
+    """
+
+    layout: Layout
+    memory_limit: str = "6GB"
+    _manifest: Any = field(default=None, repr=False)
+
+    def build(self, *, full_refresh: bool = False, with_tests: bool = False,
+              select: str | None = None) -> dict[str, float]:
+        """Run the models (and their tests).
+
+        Args:
+            full_refresh: make every table anew.
+            with_tests: run data tests and unit tests too.
+            select: dbt's selection; None: everything.
+
+        Returns:
+            Node name -> seconds.
+
+        Raises:
+            BuildError: a model or a test failed; the published snapshot stays.
+        """
+        arguments = ["build" if with_tests else "run"]
+        arguments += ["--full-refresh"] if full_refresh else []
+        arguments += ["--select", select] if select else []
+        result = self._invoke(arguments)
+        if not result.success:
+            raise _failure(result)
+        return {r.node.name: r.execution_time for r in result.result.results}
+
+    def _invoke(self, arguments: list[str]) -> Any:
+        # dbt reads its profile's env_var() from the process environment.
+        os.environ["WINDSOCK_BUILD_FILE"] = str(self.layout.build_file)
+        os.environ["WINDSOCK_MEMORY_LIMIT"] = self.memory_limit
+        os.environ["DBT_SEND_ANONYMOUS_USAGE_STATS"] = "false"
+        from dbt.adapters.duckdb.connections import DuckDBConnectionManager  # noqa: PLC0415
+        from dbt.cli.main import dbtRunner  # noqa: PLC0415
+
+        if self._manifest is None:
+            parsed = dbtRunner().invoke(["parse", *self._options()])
+            if not parsed.success:
+                raise _failure(parsed)
+            self._manifest = parsed.result
+        try:
+            return dbtRunner(manifest=self._manifest).invoke([*arguments, *self._options()])
+        finally:
+            # The adapter keeps the file open for the next command of this process.
+            DuckDBConnectionManager.close_all_connections()
+
+    def _options(self) -> list[str]:
+        target = self.layout.root / "dbt"
+        return ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT),
+                "--target-path", str(target), "--log-path", str(target / "logs"),
+                "--log-level", "error", "--no-use-colors", "--no-version-check",
+                "--no-write-json", "--no-populate-cache"]
+
+
+def _failure(result: Any) -> BuildError:
+    if result.exception is not None:
+        return BuildError(f"dbt stopped: {result.exception}",
+                          next_step="the last published snapshot stays; see <warehouse>/dbt/logs")
+    bad = [r for r in result.result.results if r.status not in ("success", "pass", "warn", "skipped")]
+    texts = "; ".join(f"{r.node.name}: {r.message}" for r in bad[:5])
+    return BuildError(f"{len(bad)} dbt nodes failed: {texts}",
+                      expected="every model and test to succeed",
+                      next_step="the last published snapshot stays; see <warehouse>/dbt/logs")
