@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from windsock.config.urls import sqlite_url
 from windsock.errors import ConfigError
 
 CLUSTER_NAME = "airflow"
@@ -110,7 +111,7 @@ def find(environ: Mapping[str, str], *, cwd: Path, home: Path) -> FoundAirflow |
             " windsock.toml, and set the variable from the same command or backend",
         )
     if not url and (folder / "airflow.db").is_file():
-        url = f"sqlite:///{folder / 'airflow.db'}"
+        url = sqlite_url(folder / "airflow.db")
     if not url:
         return None
     return FoundAirflow(folder, found_by, *_values(settings, url))

@@ -14,7 +14,7 @@ from windsock.config.document import Document
 from windsock.config.expand import Problem, expand
 from windsock.config.lines import KeyPath
 from windsock.config.schema import CLUSTER, SECTIONS, Key
-from windsock.config.urls import same_database
+from windsock.config.urls import same_database, sqlite_url
 from windsock.config.values import BadValueError, Place, kind_of, suggestion, unknown_key
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -128,7 +128,7 @@ def _fill_defaults(found: dict[str, dict[str, Any]], place: Place) -> None:
         found["warehouse"]["archive"] = str(path / "archive")
     if found["app_state"]["url"] is None:
         parse = SECTIONS["app_state"]["url"].parse
-        found["app_state"]["url"] = parse(f"sqlite:///{path / 'app_state.sqlite'}", place)
+        found["app_state"]["url"] = parse(sqlite_url(path / "app_state.sqlite"), place)
 
 
 def _assemble(

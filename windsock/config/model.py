@@ -6,6 +6,7 @@ from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
+from urllib.parse import unquote
 
 from windsock.errors import ConfigError
 from windsock.masking import mask_url
@@ -107,6 +108,13 @@ class Cluster(_Masked):
         """`postgresql`, `mysql` (MariaDB too) or `sqlite`."""
         name = self.metadata_url.reveal().partition(":")[0].partition("+")[0]
         return "mysql" if name == "mariadb" else name
+
+    @property
+    def sqlite_file(self) -> Path | None:
+        """The file of a SQLite source; None for servers and for `file:` URIs."""
+        name = unquote(self.metadata_url.reveal().partition(":///")[2].partition("?")[0])
+        is_file = self.dialect == "sqlite" and not name.startswith("file:")
+        return Path(name) if is_file else None
 
 
 @dataclass(frozen=True, slots=True)

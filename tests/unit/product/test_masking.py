@@ -3,7 +3,7 @@
 from urllib.parse import quote
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from windsock.masking import MASK, is_sensitive, mask_text, mask_url
@@ -14,6 +14,7 @@ PASSWORDS = HARD.map(lambda middle: f"{WANTED}{middle}{WANTED}")
 SCHEMES = st.sampled_from(["postgresql", "postgresql+psycopg2", "mysql", "redis", "amqp", "https"])
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(scheme=SCHEMES, user=st.sampled_from(["reader", "", "me@tenant"]), password=PASSWORDS)
 @example(scheme="postgresql", user="u", password=f"1/{WANTED}@{WANTED}")
 def test_password_of_a_url_is_masked_whatever_it_holds(
@@ -26,6 +27,7 @@ def test_password_of_a_url_is_masked_whatever_it_holds(
         assert masked.endswith("@db:5432/airflow, giving up")
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(password=PASSWORDS.filter(lambda text: "&" not in text))
 def test_password_in_a_query_is_masked(password: str) -> None:
     masked = mask_url(f"jdbc:postgresql://db:5432/airflow?user=u&password={password}&ssl=true")
@@ -33,6 +35,7 @@ def test_password_in_a_query_is_masked(password: str) -> None:
     assert masked.endswith("&ssl=true")
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(password=PASSWORDS)
 def test_password_of_a_quoted_dsn_is_masked(password: str) -> None:
     escaped = password.replace("\\", "\\\\").replace("'", "\\'")
@@ -158,6 +161,7 @@ def test_harmless_names(name: str) -> None:
     assert not is_sensitive(name)
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(text=st.text())
 def test_any_text_is_taken_and_masking_twice_changes_nothing(text: str) -> None:
     assert mask_url(mask_url(text)) == mask_url(text)

@@ -27,7 +27,7 @@ from ingest.sources.airflow_db.readers.mysql_stream import RowStream
 from ingest.sources.airflow_db.readers.mysql_url import connect_arguments
 from windsock.errors import SourceError
 
-FAILURES = (pymysql.MySQLError, OSError, EOFError, RuntimeError, ValueError)
+FAILURES = (pymysql.MySQLError, OSError, EOFError, RuntimeError, ValueError, IndexError)
 LAG_COLUMNS = ("Seconds_Behind_Source", "Seconds_Behind_Master")
 
 

@@ -67,7 +67,7 @@ def mysql_failure(error: BaseException, address: Address) -> SourceError:
             expected="a login that needs no extra package",
             next_step="use TLS or a Unix socket, or a user with mysql_native_password",
         )
-    if isinstance(error, ValueError):
+    if isinstance(error, ValueError | IndexError):
         return SourceCorruptError(
             f"{address.label}: the stream of rows is damaged ({address.clean(text)}).",
             expected="MySQL's text protocol",

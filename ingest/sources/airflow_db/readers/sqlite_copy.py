@@ -17,6 +17,7 @@ from ingest.sources.airflow_db.readers.interface import ReadLimits
 
 STEP_PAGES = 2048  # 8 MiB of 4-KiB pages: about 10 ms under the lock
 STEP_PAUSE_SECONDS = 0.002
+POLL_SECONDS = 0.002
 RESTARTS = 5
 FILE_COPY_TRIES = 5
 HEADER_BYTES = 100
@@ -63,17 +64,19 @@ def _backup(source: Path, target: Path, limits: ReadLimits) -> None:
         closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as live,
         closing(sqlite3.connect(target)) as copy,
     ):
-        live.execute("pragma busy_timeout = 250")  # `_Progress` counts the whole wait
+        # We poll ourselves: SQLite's own waits grow so long that a busy writer always wins.
+        live.execute("pragma busy_timeout = 0")
         live.execute("pragma query_only = on")
+        copy.execute("pragma synchronous = off")  # a copy that a crash breaks is thrown away
         progress = _Progress(limits.busy_seconds)
         in_wal_mode = _retry_busy(live, "pragma journal_mode", progress) == "wal"
         if in_wal_mode:
-            live.backup(copy, pages=-1, progress=progress, sleep=0.05)
+            live.backup(copy, pages=-1, progress=progress, sleep=POLL_SECONDS)
             return
         try:
-            live.backup(copy, pages=STEP_PAGES, progress=progress, sleep=0.05)
+            live.backup(copy, pages=STEP_PAGES, progress=progress, sleep=POLL_SECONDS)
         except _TooManyRestartsError:
-            live.backup(copy, pages=-1, progress=_Progress(limits.busy_seconds), sleep=0.05)
+            live.backup(copy, pages=-1, progress=_Progress(limits.busy_seconds), sleep=POLL_SECONDS)
 
 
 def _retry_busy(live: sqlite3.Connection, sql: str, progress: "_Progress") -> str:
@@ -84,6 +87,7 @@ def _retry_busy(live: sqlite3.Connection, sql: str, progress: "_Progress") -> st
             if _base_code(error) not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
                 raise
             progress(sqlite3.SQLITE_BUSY, 0, 0)
+            time.sleep(POLL_SECONDS)
 
 
 class _TooManyRestartsError(Exception):
@@ -107,7 +111,7 @@ class _Progress:
                 raise BusyTooLongError
             return
         self._busy_since = None
-        if self._remaining is not None and remaining > self._remaining:
+        if self._remaining is not None and remaining >= self._remaining:
             self._restarts += 1
             if self._restarts > RESTARTS:
                 raise _TooManyRestartsError

@@ -93,14 +93,13 @@ def groups_of(root: Any, task_ids: Mapping[str, Any], faults: list[str]) -> Grou
     Args:
         root: `task_group` (3.x) or `_task_group` (2.x); None in 1.10.
         task_ids: the tasks that exist.
-        faults: gets `task_group` or `task_group.children` for what is malformed.
+        faults: gets `task_group` or `task_group.children`.
 
     Returns:
         Rows of GROUP_SCHEMA but for their `dag_id`, sorted by id, without the nameless root group.
         A group's id is its full id (`ingest.raw`), as Airflow keys it in its parent's children.
     """
-    found = Groups([], {}, {}, {})
-    budget = MAX_GROUP_NODES
+    found, budget = Groups([], {}, {}, {}), MAX_GROUP_NODES
     stack: list[tuple[str | None, Any]] = [(None, root)] if root is not None else []
     while stack:
         group_id, raw = stack.pop()
@@ -110,8 +109,7 @@ def groups_of(root: Any, task_ids: Mapping[str, Any], faults: list[str]) -> Grou
             note(faults, "task_group")
             continue
         for key, child in children.items():
-            budget -= 1
-            if budget < 0:
+            if (budget := budget - 1) < 0:
                 note(faults, "task_group")
                 return found
             try:

@@ -63,7 +63,7 @@ def params_schema(raw: Any, faults: list[str]) -> str | None:
             found.append({"name": identifier(name), **_facts(param, path, faults)})
         except (Unreadable, ValueError):
             note(faults, f"dag.params[{position}]")
-    return canonical(sorted(found, key=canonical)) if found else None
+    return canonical(sorted(found, key=lambda param: str(param["name"]))) if found else None
 
 
 def _facts(param: Any, path: str, faults: list[str]) -> dict[str, Any]:
