@@ -7,7 +7,7 @@ import pyarrow as pa
 from ingest.sources.airflow_db.readers.address import Address
 from windsock.errors import SourceMigratingError
 
-BATCH_BYTES = 32 * 1024 * 1024
+BATCH_BYTES = 24 * 1024 * 1024
 
 
 def find_columns(found: Sequence[str], wanted: pa.Schema, address: Address) -> list[int]:

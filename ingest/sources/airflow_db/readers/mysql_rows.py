@@ -17,10 +17,11 @@ from numpy.lib.stride_tricks import sliding_window_view
 NULL_CELL = 251
 WIDE_LENGTHS = {252: 2, 253: 3, 254: 8}  # first byte → how many bytes of length follow
 HEADER_BYTES = 4
-LARGEST_PACKET = 0xFFFFFF
+LENGTH_BITS = 0xFFFFFF
+FULL_PACKET = 0xFFFFFF  # of a row that goes on in the next packet
 END_OF_ROWS = 0xFE
 ERROR = 0xFF
-END_OF_ROWS_LARGEST = 9
+END_OF_ROWS_LONGEST = 9
 LONG_CELL = 4096  # from here on a copy per cell is cheaper than an index per byte
 READ_HEADER = Struct("<I").unpack_from
 
@@ -52,13 +53,13 @@ class RowBuffer:
         sequence, starts = self._sequence, self._starts
         while position + HEADER_BYTES <= size:
             header = READ_HEADER(held, position)[0]
-            length = header & LARGEST_PACKET
+            length = header & LENGTH_BITS
             following = position + HEADER_BYTES + length
             if following > size:
                 break
             if header >> 24 != sequence:
                 raise ValueError(f"packet {header >> 24} where {sequence} was due")
-            if length == LARGEST_PACKET:
+            if length == FULL_PACKET:
                 parts = self._parts(position)
                 if parts is None:
                     break
@@ -87,7 +88,7 @@ class RowBuffer:
         last = self._starts[-1]
         size = self.complete_bytes - last
         marker = self._held[last] if size else NULL_CELL
-        if marker == ERROR or (marker == END_OF_ROWS and size < END_OF_ROWS_LARGEST):
+        if marker == ERROR or (marker == END_OF_ROWS and size < END_OF_ROWS_LONGEST):
             self.final = bytes(self._held[last : self.complete_bytes])
             self._starts.pop()
 
@@ -95,12 +96,12 @@ class RowBuffer:
         """(header, length) of each packet of one row of 16 MiB or more; None until all is here."""
         parts = []
         while position + HEADER_BYTES <= len(self._held):
-            length = READ_HEADER(self._held, position)[0] & LARGEST_PACKET
+            length = READ_HEADER(self._held, position)[0] & LENGTH_BITS
             parts.append((position, length))
             position += HEADER_BYTES + length
             if position > len(self._held):
                 return None
-            if length < LARGEST_PACKET:
+            if length < FULL_PACKET:
                 return parts
         return None
 

@@ -62,6 +62,8 @@ class PostgresReader:
         now, encoding = self._fetch("select now(), current_setting('server_encoding')")[0]
         self._clock = now.astimezone(UTC)
         self._unchecked_text = encoding == "SQL_ASCII"
+        if self._unchecked_text:  # or the server refuses every byte that is not UTF-8
+            self._run("set local client_encoding = 'SQL_ASCII'")
         self._filenodes = self._read_filenodes()
 
     def clock(self) -> datetime:

@@ -27,7 +27,7 @@ from ingest.sources.airflow_db.readers.sqlite_failures import (
 from windsock.errors import ConfigError, SourceError
 
 FETCH_ROWS = 2048  # measured best: larger lists of tuples only wake the garbage collector
-FIRST_FETCH_ROWS = 64
+FIRST_FETCH_ROWS = 8
 FETCH_BYTES = 8 * 1024 * 1024
 
 
@@ -115,6 +115,7 @@ class SqliteReader:
                     # Rows of a megabyte (serialized DAGs) must come in smaller helpings.
                     fitting = FETCH_BYTES * len(rows) // max(piece.nbytes, 1)
                     fetch_rows = max(1, min(fitting, fetch_rows * 4, FETCH_ROWS))
+                    del rows, columns, arrays  # or they would be held while the next are fetched
                     yield piece
         except sqlite3.Error as error:
             raise sqlite_failure(error, self._address) from None
