@@ -105,6 +105,10 @@ def _upsert(con: duckdb.DuckDBPyConnection, archive: Archive, manifest: Manifest
             table: Table, scratch: Path) -> None:
     name = landing_name(manifest.source, table.name)
     path = str(archive.local_path(batch.path, scratch))
+    if batch.is_fresh:
+        con.execute(f'insert into landing."{name}" by name '
+                    "from read_parquet($1, hive_partitioning = false)", [path])
+        return
     con.execute("create or replace temp table incoming as from read_parquet($1, hive_partitioning = false)", [path])
     same_key = _same_key(table, "old", "new")
     if table.observed:

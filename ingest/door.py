@@ -38,6 +38,7 @@ class Reading:
         whole_runs: runs (dag_id, run_id) that were read whole: their other rows are gone.
         gone_runs: runs that are gone with everything of theirs: (dag_id, run_id, reason).
         ranges: append tables of which [low, high) of the ids was read whole.
+        vanish_reason: why covered rows that are not there any more went: deleted or retention.
         state: the cursors after this step.
         facts: version, warnings, replication lag and the like.
     """
@@ -49,6 +50,7 @@ class Reading:
     whole_runs: pa.Table | None = None
     gone_runs: pa.Table | None = None
     ranges: dict[str, tuple[int, int]] = field(default_factory=dict)
+    vanish_reason: str = "deleted"
     state: dict[str, Any] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
 
@@ -97,14 +99,17 @@ def land(door: Door, reading: Reading) -> Manifest:
     reasons = gate.judge(_profiles(door, reading.rows))
     batches: list[Batch] = []
     set_aside: list[Quarantined] = []
+    fresh = _fresh_tables(door, reading)
     _mark(door, manifest)
     for name, rows in reading.rows.items():
         if name in reasons:
             set_aside += _quarantine(door, manifest, name, rows, reasons[name])
             continue
-        changes = _changes(door, reading, manifest, door.tables[name], rows)
+        is_fresh = name in fresh
+        changes = (_stamped(door, manifest, door.tables[name], rows) if is_fresh
+                   else _changes(door, reading, manifest, door.tables[name], rows))
         if changes.num_rows:
-            batches.append(door.archive.write_batch(manifest, name, changes))
+            batches.append(door.archive.write_batch(manifest, name, changes, is_fresh=is_fresh))
     batches += _gone_batches(door, reading, manifest, {b.table for b in batches})
     digests = {q.table: q.path.rsplit("-", 1)[-1].removesuffix(".parquet") for q in set_aside}
     state = {**reading.state, "quarantined": {**_known_bad(door), **digests}}
@@ -173,6 +178,25 @@ def _load_stamps(manifest: Manifest) -> dict[str, Any]:
     }
 
 
+def _fresh_tables(door: Door, reading: Reading) -> frozenset[str]:
+    """Tables of which nothing that the reading covers is landed: nothing needs to be compared.
+
+    Runs land with everything of theirs, so it is enough to look at the runs. A first load is fresh
+    nearly throughout, and three times as fast for it.
+    """
+    if reading.whole_runs is None:
+        return frozenset()
+    landed = landing_name(door.source, "dag_run")
+    door.con.register("whole_runs", reading.whole_runs)
+    [(count,)] = door.con.execute(
+        f'select count(*) from landing."{landed}" as l '  # noqa: S608
+        "where l.cluster = $1 and exists (select 1 from whole_runs as w "
+        "where w.dag_id = l.dag_id and w.run_id = l.run_id)", [door.cluster]).fetchall()
+    if count:
+        return frozenset()
+    return frozenset(n for n in reading.rows if door.tables[n].strategy == "run")
+
+
 def _changes(door: Door, reading: Reading, manifest: Manifest, table: Table,
              rows: pa.Table) -> pa.Table:
     """Rows that differ from what is landed, and tombstones of the covered ones that are gone."""
@@ -207,7 +231,7 @@ def _vanished(door: Door, reading: Reading, manifest: Manifest, table: Table,
         low, high = reading.ranges[table.name]
         scope = f"l.id >= {low} and l.id < {high}"
     key = " and ".join(f'a."{c}" = l."{c}"' for c in ("cluster", *table.key))
-    reason = "retention" if table.name in reading.ranges else "deleted"
+    reason = "retention" if table.name in reading.ranges else reading.vanish_reason
     return door.con.sql(
         f"select {_tombstone(table)} from landing.\"{landed}\" as l "  # noqa: S608
         f"where l.cluster = $cluster and l._deleted_at is null and {scope} "

@@ -111,6 +111,9 @@ def _duplicate_keys(table: Table, frame: pl.DataFrame) -> int:
     keys = [k for k in table.key if k in frame.columns]
     if not keys or frame.is_empty():
         return 0
+    if frame.select(keys).hash_rows().n_unique() == frame.height:
+        return 0
+    # Two keys may share a hash: only the slow way may accuse.
     distinct = frame.lazy().select(keys).unique().select(pl.len()).collect().item()
     return int(frame.height - distinct)
 

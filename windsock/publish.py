@@ -20,7 +20,7 @@ from windsock import clock, effects
 from windsock.errors import WarehouseError
 from windsock.warehouse import Layout, open_memory
 
-WHOLE_ROWS = 2_000_000
+WHOLE_ROWS = 500_000
 SEAL_EVERY = timedelta(hours=24)
 SEAL_SHARE = 0.1            # a delta larger than this share of the sealed rows is sealed again
 KEPT_GENERATIONS = 3
@@ -161,8 +161,7 @@ def _write_generation(con: duckdb.DuckDBPyConnection, layout: Layout, marts: lis
 
 
 def _write_whole(con: duckdb.DuckDBPyConnection, mart: Mart) -> None:
-    order = f" order by {mart.order}" if mart.order else ""
-    con.execute(f'create table marts."{mart.name}" as from build.marts."{mart.name}"{order}')
+    con.execute(f'create table marts."{mart.name}" as from build.marts."{mart.name}"')
 
 
 def _collect_touched(con: duckdb.DuckDBPyConnection, marts: list[Mart], sealed: _Sealed) -> None:

@@ -117,7 +117,7 @@ def _lease(layout: Layout) -> str:
         return "holder unknown"
 
 
-def open_build(layout: Layout, *, memory_limit: str = "4GB") -> duckdb.DuckDBPyConnection:
+def open_build(layout: Layout, *, memory_limit: str = "512MB") -> duckdb.DuckDBPyConnection:
     """Open the build file for writing; the caller holds the writer's lock.
 
     Raises:

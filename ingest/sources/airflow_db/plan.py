@@ -41,7 +41,7 @@ RECONCILE_LEVELS: dict[str, tuple[timedelta | None, timedelta]] = {
 _SCAN_ROWS = 2_000_000      # up to here `updated_at` of all instances is looked through every time
 _SCAN_EVERY = timedelta(minutes=10)
 _ID_SLICE = 200_000         # audit rows a history step
-_ROWS_A_STEP = 300_000      # about so many instances a history step
+_ROWS_A_STEP = 200_000      # about so many instances a history step
 
 
 @dataclass(frozen=True)
@@ -81,8 +81,9 @@ def increment(session: Session, con: duckdb.DuckDBPyConnection, cluster: str,
     rows |= _appended(session, state, after, pace)
     orphans = read_orphans(session)
     if orphans is not None and orphans.num_rows:
-        rows["task_instance"] = pa.concat_tables(
-            [rows["task_instance"], orphans]) if "task_instance" in rows else orphans
+        # A step of its own: these belong to no run, so nothing may be concluded from runs.
+        yield _reading(session, "increment", {"task_instance": orphans}, state)
+    after["head"] = session.recognised.head
     after["watermark"] = session.clock.isoformat(sep=" ")
     reading = _reading(session, "increment", rows, after)
     reading.whole_runs = runs
@@ -226,10 +227,10 @@ def _heavy(session: Session, con: duckdb.DuckDBPyConnection, cluster: str) -> di
     serialized = rows["serialized_dag"]
     con.register("serialized", serialized)
     wanted = con.execute(
-        "select s.dag_id, coalesce(s.dag_version_id, ''), coalesce(s.dag_hash, '') "  # noqa: S608
+        "select s.dag_id, s.dag_version_id, s.dag_hash "  # noqa: S608
         f'from serialized as s left join landing."{landing_name(SOURCE, "dag_structure")}" as d '
         "on d.cluster = $1 and d.dag_id = s.dag_id and d.dag_version_id = s.dag_version_id "
-        "and d.dag_hash = coalesce(s.dag_hash, '') where d.dag_id is null",
+        "and d.dag_hash = s.dag_hash where d.dag_id is null",
         [cluster]).fetchall()
     con.unregister("serialized")
     parts = list(read_structures(session, wanted)) if wanted else []
@@ -424,4 +425,8 @@ def _reading(session: Session, kind: str, rows: dict[str, pa.Table],
         "dialect": session.source.dialect, "warnings": list(recognised.warnings),
         "replication_lag_seconds": session.reader.replication_lag_seconds(),
     }
-    return Reading(kind, session.clock, rows, state=state, facts=facts)
+    # What a migration did not carry over (2.x -> 3.x on SQLite empties the task tables) is
+    # forgotten by Airflow, not deleted by a person.
+    is_migrated = "head" in state and state["head"] != recognised.head
+    return Reading(kind, session.clock, rows, state=state, facts=facts,
+                   vanish_reason="retention" if is_migrated else "deleted")

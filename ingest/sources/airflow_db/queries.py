@@ -174,14 +174,15 @@ def _special(source: Source, table: Table, name: str) -> str | None:
     """An expression; "" for "not copied"; None for "nothing special"."""
     declared = source.columns.get(table.name, {}).get(name, "")
     match table.name, name:
-        case "dag_run", "conf":     # before 3.x a pickle
-            return "dr.conf" if "json" in declared else ""
+        case "dag_run", "conf":     # before 3.x a pickle; MariaDB declares JSON as longtext
+            is_pickle = not source.has("dag_run", "logical_date") or "blob" in declared
+            return "" if is_pickle or declared == "bytea" else "dr.conf"
         case "import_error", "bundle_name":
             return "coalesce(t.bundle_name, '')" if declared else "''"
         case "serialized_dag", "dag_version_id":
             return None if declared else "''"
-        case "serialized_dag", "created_at":
-            return None if declared else ""
+        case "serialized_dag", "dag_hash":
+            return "coalesce(t.dag_hash, '')" if declared else "''"
         case "dag_warning", "message":
             return f"case when t.warning_type = '{PLAIN_WARNING}' then t.message end"
         case "dag_code", "code_key":
@@ -190,8 +191,6 @@ def _special(source: Source, table: Table, name: str) -> str | None:
             return "t.source_code_hash" if source.has("dag_code", "source_code_hash") else ""
         case "dag_code", "source_code":
             return ""               # by opt-in only, and only for what changed
-        case "task_instance_history", "task_instance_id":
-            return None if declared else ""
         case "task_instance_history", "id":
             return "" if "int" not in declared else None
         case _:

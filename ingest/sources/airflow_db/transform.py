@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ingest.contracts import ARROW_TYPES, Kind, Table
 from ingest.sources.airflow_db import structure
@@ -30,6 +31,21 @@ _URI_COLUMNS = {
 }
 
 
+# SQLite writes a UUID with dashes or without, from column to column: landed in one form.
+_UUID_COLUMNS = frozenset({
+    "dag_version_id", "created_dag_version_id", "task_instance_id", "ti_id", "deadline_alert_id",
+})
+_UUID_TABLES = frozenset({"task_instance", "dag_version", "deadline"})      # their `id` is one
+_BARE_UUID = r"^([0-9a-fA-F]{8})([0-9a-fA-F]{4})([0-9a-fA-F]{4})([0-9a-fA-F]{4})([0-9a-fA-F]{12})$"
+
+
+def with_dashes(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """UUIDs in their usual form; any other text as it is."""
+    done: pa.ChunkedArray = pc.replace_substring_regex(
+        column, pattern=_BARE_UUID, replacement=r"\1-\2-\3-\4-\5")
+    return done
+
+
 def mask(table: Table, rows: pa.Table, secret_names: tuple[str, ...]) -> pa.Table:
     """Rewrite the columns that may hold secrets.
 
@@ -42,6 +58,9 @@ def mask(table: Table, rows: pa.Table, secret_names: tuple[str, ...]) -> pa.Tabl
         return mask_conf_json(text, secret_names)
 
     for name in rows.column_names:
+        is_uuid = name in _UUID_COLUMNS or (name == "id" and table.name in _UUID_TABLES)
+        if is_uuid and pa.types.is_string(rows[name].type) and rows[name].null_count < rows.num_rows:
+            rows = rows.set_column(rows.column_names.index(name), name, with_dashes(rows[name]))
         rewrite: Callable[[str], str | None] | None = None
         if (table.name, name) in _URI_COLUMNS:
             rewrite = mask_url
@@ -149,7 +168,8 @@ def project_bodies(batch: pa.RecordBatch,
     """
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in STRUCTURE_TABLES}
     for row in batch.to_pylist():
-        version = (row["dag_id"] or "", row["dag_version_id"] or "", row["dag_hash"] or "")
+        version_id = with_dashes(pa.chunked_array([[row["dag_version_id"] or ""]]))[0].as_py()
+        version = (row["dag_id"] or "", version_id, row["dag_hash"] or "")
         if version in wanted:
             _project_body(row, version, found)
     return {name: pa.Table.from_pylist(rows, structure_schema(STRUCTURE_TABLES[name]))

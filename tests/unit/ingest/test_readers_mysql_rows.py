@@ -1,5 +1,6 @@
 """The decoder of MySQL's text rows, fed with rows written here, cut at every place."""
 
+import itertools
 import struct
 
 import pytest
@@ -48,7 +49,7 @@ def decode(wire: bytes, width: int, cuts: list[int], sequence: int) -> list[Row]
     buffer = RowBuffer(sequence)
     rows: list[Row] = []
     places = sorted({min(cut, len(wire)) for cut in cuts} | {0, len(wire)})
-    for begin, end in zip(places, places[1:], strict=False):
+    for begin, end in itertools.pairwise(places):
         buffer.add(wire[begin:end])
         data, starts = buffer.take()
         if len(starts):
@@ -80,9 +81,7 @@ def test_a_long_result_wraps_the_sequence() -> None:
 
 @pytest.mark.parametrize("size", [0, 17, 18, 19, 20, 40, 58, 59, 60, 61, 100])
 @pytest.mark.parametrize("step", [1, 3, 1000])
-def test_rows_of_several_packets(
-    monkeypatch: pytest.MonkeyPatch, size: int, step: int
-) -> None:
+def test_rows_of_several_packets(monkeypatch: pytest.MonkeyPatch, size: int, step: int) -> None:
     """A row of 16 MiB or more, with the limit set to 20 bytes."""
     monkeypatch.setattr(mysql_rows, "FULL_PACKET", 20)
     rows: list[Row] = [[b"a" * size, b"b"], [None, b"c" * size], [b"", None]]

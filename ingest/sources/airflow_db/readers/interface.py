@@ -1,6 +1,6 @@
 """What every reader of a metadata database offers, whichever engine it reads."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
@@ -57,7 +57,7 @@ class Reader(Protocol):
 
     def stream(
         self, sql: str, schema: pa.Schema, *, batch_rows: int = 65_536
-    ) -> Iterator[pa.RecordBatch]:
+    ) -> Generator[pa.RecordBatch, None, None]:
         """The rows of a result of any size, as Arrow batches.
 
         Args:

@@ -7,7 +7,7 @@ pymysql does the login, TLS and the small results; the rows of a stream are take
 and decoded in bulk, which is about ten times faster than its cursors and exact for every byte.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing, suppress
 from datetime import UTC, datetime
 from types import TracebackType
@@ -24,7 +24,7 @@ from ingest.sources.airflow_db.readers.interface import ReadLimits, Row
 from ingest.sources.airflow_db.readers.mysql_failures import mysql_failure
 from ingest.sources.airflow_db.readers.mysql_rows import columns
 from ingest.sources.airflow_db.readers.mysql_stream import RowStream
-from ingest.sources.airflow_db.readers.mysql_url import connect_arguments
+from ingest.sources.airflow_db.readers.mysql_url import connect_arguments, refuse_no_socket
 from windsock.errors import SourceError
 
 FAILURES = (pymysql.MySQLError, OSError, EOFError, RuntimeError, ValueError, IndexError)
@@ -42,6 +42,7 @@ class MysqlReader:
         self._arguments = connect_arguments(address, limits)
         self._connection: Any = None
         try:
+            refuse_no_socket(self._arguments)
             self._connection = pymysql.connect(**self._arguments)
             self._begin(limits)
         except FAILURES as error:
@@ -117,13 +118,13 @@ class MysqlReader:
 
     def stream(
         self, sql: str, schema: pa.Schema, *, batch_rows: int = 65_536
-    ) -> Iterator[pa.RecordBatch]:
+    ) -> Generator[pa.RecordBatch, None, None]:
         """The rows of a select as typed batches; see `interface.Reader.stream`."""
         pieces = self._pieces(sql, schema)
         with closing(pieces):
             yield from regroup(pieces, batch_rows)
 
-    def _pieces(self, sql: str, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    def _pieces(self, sql: str, schema: pa.Schema) -> Generator[pa.RecordBatch, None, None]:
         connection = self._idle()
         self._streaming = True
         try:
@@ -143,9 +144,12 @@ class MysqlReader:
 
     def _kill(self) -> None:
         """End the running statement from a second connection; the transaction stays."""
-        with suppress(*FAILURES):  # else the caller reads the rest, which is only slower
-            with pymysql.connect(**self._arguments) as second, second.cursor() as cursor:
-                cursor.execute(f"kill query {int(self._connection.thread_id())}")
+        with (
+            suppress(*FAILURES),  # then the caller reads the rest, which is only slower
+            pymysql.connect(**self._arguments) as second,
+            second.cursor() as cursor,
+        ):
+            cursor.execute(f"kill query {int(self._connection.thread_id())}")
 
     def database_size_bytes(self) -> int | None:
         """Data and indexes, as the server's statistics say."""
@@ -159,10 +163,8 @@ class MysqlReader:
     def row_estimate(self, table: str) -> int | None:
         """The server's statistics, which may be off by half."""
         name = table.replace("\\", "\\\\").replace("'", "''")
-        found = self.rows(
-            "select table_rows from information_schema.tables"
-            f" where table_schema = database() and table_name = '{name}'"  # noqa: S608
-        )
+        where = f"table_schema = database() and table_name = '{name}'"
+        found = self.rows(f"select table_rows from information_schema.tables where {where}")  # noqa: S608
         return None if not found or found[0][0] is None else int(found[0][0])
 
     def close(self) -> None:

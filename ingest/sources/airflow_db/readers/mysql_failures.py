@@ -13,8 +13,8 @@ from windsock.errors import (
 ACCESS = {1044, 1045, 1130, 1131, 1142, 1143, 1227, 1370, 1251, 1698, 1862, 3118, 4151}
 BUSY = {1040, 1203, 1213, 1226, 1317, 1969, 3024}
 MIGRATING = {1051, 1054, 1146, 1205, 1356, 1412, 1615}  # 1205: a lock of DDL, as we only read
-UNREACHABLE = {1049, 1053, 1152, 1158, 1159, 1160, 1161, 1184, 1927, 2002, 2003, 2005, 2006, 2013,
-               2014, 2055}  # fmt: skip
+UNREACHABLE = {0, 1049, 1053, 1152, 1158, 1159, 1160, 1161, 1184, 1927, 2002, 2003, 2005, 2006,
+               2013, 2014, 2026, 2055}  # fmt: skip
 CORRUPT = {1034, 1035, 1194, 1195, 1712, 1877, 1932, 2027}
 ADVICE: tuple[tuple[set[int], type[SourceError], str, str], ...] = (
     (
@@ -79,6 +79,6 @@ def mysql_failure(error: BaseException, address: Address) -> SourceError:
 def _code_and_text(error: BaseException) -> tuple[int | None, str]:
     match error.args:
         case (int() as code, str() as text, *_):
-            return code, f"{text} ({code})"
+            return code, f"{text} ({code})" if code else text or "the connection is closed"
         case _:
             return None, str(error) or type(error).__name__

@@ -33,13 +33,13 @@ class RowStream:
         self._kill = kill
         with SSCursor(connection) as cursor:
             cursor.execute(sql)
-            description, result = cursor.description, cursor._result
+            description, result = cursor.description, cursor._result  # type: ignore[attr-defined]
             if description is None or result is None:
-                raise err.ProgrammingError(0, "the statement has no result")
+                raise err.ProgrammingError(-1, "the statement has no result")
             # From here on the rows are ours to read, so pymysql must not try to.
             result.unbuffered_active = False
             result.connection = None
-            cursor._result = None
+            cursor._result = None  # type: ignore[attr-defined]
         self.names = [str(column[0]) for column in description]
         self._buffer = RowBuffer(connection._next_seq_id)
 

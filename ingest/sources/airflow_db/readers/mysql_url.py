@@ -1,5 +1,6 @@
 """A SQLAlchemy URL of MySQL or MariaDB as pymysql's arguments."""
 
+from pathlib import Path
 from typing import Any
 
 from ingest.sources.airflow_db.readers.address import Address
@@ -48,6 +49,17 @@ def connect_arguments(address: Address, limits: ReadLimits) -> dict[str, Any]:
     if socket:
         arguments["unix_socket"] = socket
     return arguments | _encryption(query)
+
+
+def refuse_no_socket(arguments: dict[str, Any]) -> None:
+    """Raise when the Unix socket is not there: pymysql would leave its own end open.
+
+    Raises:
+        OSError: no such socket.
+    """
+    path = arguments.get("unix_socket")
+    if path and not Path(path).is_socket():
+        raise FileNotFoundError(f"there is no socket {path}")
 
 
 def _encryption(query: dict[str, str]) -> dict[str, Any]:

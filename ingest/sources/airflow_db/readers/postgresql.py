@@ -5,7 +5,7 @@
 Every setting is local to the transaction, so a pooler in transaction mode may sit in between.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -27,6 +27,25 @@ from windsock.errors import SourceError
 
 BATCH_BYTES_HINT = 4 * 1024 * 1024
 ORDINARY = "c.relkind in ('r', 'p') and c.relnamespace = current_schema()::regnamespace"
+COLUMNS = f"""
+    select c.relname::text, a.attname::text, lower(format_type(a.atttypid, a.atttypmod))
+    from pg_class c join pg_attribute a on a.attrelid = c.oid
+    where {ORDINARY} and a.attnum > 0 and not a.attisdropped
+    order by c.relname, a.attnum
+"""  # noqa: S608
+ROW_ESTIMATE = f"""
+    with recursive parts as (
+        select c.oid, c.reltuples from pg_class c where {ORDINARY} and c.relname = '<table>'
+        union all
+        select c.oid, c.reltuples from pg_inherits i
+        join parts p on p.oid = i.inhparent join pg_class c on c.oid = i.inhrelid
+    )
+    select max(reltuples)::float8, sum(greatest(reltuples, 0))::float8 from parts
+"""  # noqa: S608
+FILENODES = f"""
+    select c.oid::bigint, pg_relation_filenode(c.oid)::bigint from pg_class c
+    where {ORDINARY} order by 1
+"""  # noqa: S608
 FAILURES = (adbc_driver_manager.Error, pa.ArrowException, OSError)
 
 
@@ -60,7 +79,7 @@ class PostgresReader:
         for name, value in settings.items():
             self._run(f"set local {name} = '{value}'")
         now, encoding = self._fetch("select now(), current_setting('server_encoding')")[0]
-        self._clock = now.astimezone(UTC)
+        self._clock: datetime = now.astimezone(UTC)
         self._unchecked_text = encoding == "SQL_ASCII"
         if self._unchecked_text:  # or the server refuses every byte that is not UTF-8
             self._run("set local client_encoding = 'SQL_ASCII'")
@@ -87,14 +106,7 @@ class PostgresReader:
     def columns(self) -> dict[str, dict[str, str]]:
         """Table → column → type as PostgreSQL formats it, such as `character varying(250)`."""
         found: dict[str, dict[str, str]] = {}
-        sql = (
-            "select c.relname::text, a.attname::text,"
-            " lower(format_type(a.atttypid, a.atttypmod))"
-            " from pg_class c join pg_attribute a on a.attrelid = c.oid"
-            f" where {ORDINARY} and a.attnum > 0 and not a.attisdropped"
-            " order by c.relname, a.attnum"
-        )
-        for table, column, kind in self.rows(sql):
+        for table, column, kind in self.rows(COLUMNS):
             found.setdefault(table, {})[column] = kind
         return found
 
@@ -112,13 +124,13 @@ class PostgresReader:
 
     def stream(
         self, sql: str, schema: pa.Schema, *, batch_rows: int = 65_536
-    ) -> Iterator[pa.RecordBatch]:
+    ) -> Generator[pa.RecordBatch, None, None]:
         """The rows of a select as typed batches; see `interface.Reader.stream`."""
         pieces = self._pieces(sql, schema)
         with closing(pieces):
             yield from regroup(pieces, batch_rows)
 
-    def _pieces(self, sql: str, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    def _pieces(self, sql: str, schema: pa.Schema) -> Generator[pa.RecordBatch, None, None]:
         try:
             with self._savepoint():
                 self._streaming = True
@@ -137,7 +149,9 @@ class PostgresReader:
             found = cursor.adbc_execute_schema(f"select q.* from ({sql}) as q")  # noqa: S608
         return [plan_column(field, found, self.quote, self._unchecked_text) for field in schema]
 
-    def _copy(self, sql: str, plan: list[Column], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    def _copy(
+        self, sql: str, plan: list[Column], schema: pa.Schema
+    ) -> Generator[pa.RecordBatch, None, None]:
         with closing(self._open().cursor()) as cursor:
             hint = {StatementOptions.BATCH_SIZE_HINT_BYTES.value: str(BATCH_BYTES_HINT)}
             cursor.adbc_statement.set_options(**hint)
@@ -147,7 +161,9 @@ class PostgresReader:
                 try:
                     for batch in reader:
                         if batch.num_rows:
-                            arrays = [c.convert(a) for c, a in zip(plan, batch.columns, strict=True)]
+                            arrays = [
+                                c.convert(a) for c, a in zip(plan, batch.columns, strict=True)
+                            ]
                             yield batch_of(arrays, schema)
                     done = True
                 finally:
@@ -164,14 +180,7 @@ class PostgresReader:
 
     def row_estimate(self, table: str) -> int | None:
         """The count of the last VACUUM or ANALYZE; of a partitioned table its partitions' sum."""
-        name = table.replace("'", "''")
-        sql = (
-            "with recursive parts as ("
-            f" select c.oid, c.reltuples from pg_class c where {ORDINARY} and c.relname = '{name}'"  # noqa: S608
-            " union all select c.oid, c.reltuples from pg_inherits i"
-            " join parts p on p.oid = i.inhparent join pg_class c on c.oid = i.inhrelid)"
-            " select max(reltuples)::float8, sum(greatest(reltuples, 0))::float8 from parts"
-        )
+        sql = ROW_ESTIMATE.replace("<table>", table.replace("'", "''"))
         largest, total = self.rows(sql)[0]
         return None if largest is None or largest < 0 else int(total)
 
@@ -185,10 +194,7 @@ class PostgresReader:
     def _read_filenodes(self) -> list[Row]:
         # The function sees what is committed now, the snapshot does not: a table that was
         # rewritten or truncated after the snapshot would otherwise read as empty, in silence.
-        return self._fetch(
-            f"select c.oid::bigint, pg_relation_filenode(c.oid)::bigint from pg_class c"  # noqa: S608
-            f" where {ORDINARY} order by 1"
-        )
+        return self._fetch(FILENODES)
 
     @contextmanager
     def _savepoint(self) -> Iterator[None]:

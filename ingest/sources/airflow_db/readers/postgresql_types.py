@@ -90,7 +90,7 @@ def _instants(array: pa.Array) -> pa.Array:
 def _instant_texts(array: pa.Array) -> pa.Array:
     """The instants as text, where Python and ISO 8601 have no words for one of them."""
     texts = array.cast(pa.int64()).cast(pa.timestamp("us")).cast(pa.string()).to_pylist()
-    named = []
+    named: list[str | None] = []
     for text, number in zip(texts, array.cast(pa.int64()).to_pylist(), strict=True):
         if number is None:
             named.append(None)

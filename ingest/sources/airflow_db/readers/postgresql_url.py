@@ -5,12 +5,13 @@ from ingest.sources.airflow_db.readers.interface import ReadLimits
 
 # What libpq knows and a URL may say; parameters of one Python driver only are left out.
 LIBPQ_KEYS = (
-    "channel_binding connect_timeout gsslib gssencmode hostaddr keepalives keepalives_count"
-    " keepalives_idle keepalives_interval krbsrvname load_balance_hosts options passfile"
-    " requirepeer require_auth service sslcert sslcertmode sslcompression sslcrl sslcrldir sslkey"
-    " ssl_max_protocol_version ssl_min_protocol_version sslmode sslnegotiation sslpassword"
-    " sslrootcert sslsni target_session_attrs tcp_user_timeout"
-).split()
+    "channel_binding", "connect_timeout", "gsslib", "gssencmode", "hostaddr", "keepalives",
+    "keepalives_count", "keepalives_idle", "keepalives_interval", "krbsrvname",
+    "load_balance_hosts", "options", "passfile", "requirepeer", "require_auth", "service",
+    "sslcert", "sslcertmode", "sslcompression", "sslcrl", "sslcrldir", "sslkey",
+    "ssl_max_protocol_version", "ssl_min_protocol_version", "sslmode", "sslnegotiation",
+    "sslpassword", "sslrootcert", "sslsni", "target_session_attrs", "tcp_user_timeout",
+)  # fmt: skip
 # asyncpg and pg8000 write `ssl=`; its words are libpq's, and "true" means encrypted.
 SSL_WORDS = {"true": "require", "1": "require", "false": "disable", "0": "disable"}
 

@@ -1,12 +1,14 @@
 """Read an Airflow SQLite file: copy it consistently, then stream from the copy.
 
-    Airflow's file ──backup──► scratch/<random>.db (read-only, immutable) ──fetchmany──► Arrow
+    the file ──backup──► scratch/<random>.db (read-only, immutable) ──fetchmany──► Arrow
+
+Nobody but the reader opens the copy, and closing the reader deletes it.
 """
 
 import contextlib
 import sqlite3
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -94,13 +96,13 @@ class SqliteReader:
 
     def stream(
         self, sql: str, schema: pa.Schema, *, batch_rows: int = 65_536
-    ) -> Iterator[pa.RecordBatch]:
+    ) -> Generator[pa.RecordBatch, None, None]:
         """The rows of a select as typed batches; see `interface.Reader.stream`."""
         pieces = self._pieces(sql, schema)
         with contextlib.closing(pieces):
             yield from regroup(pieces, batch_rows)
 
-    def _pieces(self, sql: str, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    def _pieces(self, sql: str, schema: pa.Schema) -> Generator[pa.RecordBatch, None, None]:
         fetch_rows = FIRST_FETCH_ROWS
         try:
             with contextlib.closing(self._open().execute(sql)) as cursor:
