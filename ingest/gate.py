@@ -29,10 +29,11 @@ def judge(profiles: list[ColumnProfile]) -> dict[str, str]:
     """
     if not profiles:
         return {}
+    validate = _validator()     # first: it imports the library with its own warnings silenced
     from ingest.expectations.airflow_db import STRUCTURAL_FAULTS  # noqa: PLC0415
 
     frame = pd.DataFrame([asdict(p) for p in profiles])
-    result = _validator()(frame)
+    result = validate(frame)
     reasons: dict[str, list[str]] = {}
     for outcome in result.results:
         if outcome.success:
@@ -55,7 +56,8 @@ def _validator() -> Any:
         from great_expectations.core.result_format import ResultFormat  # noqa: PLC0415
 
         from ingest.expectations.airflow_db import suite  # noqa: PLC0415
-    logging.getLogger("great_expectations").setLevel(logging.ERROR)
+    for name in ("great_expectations", "great_expectations.data_context.types.base"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False, "metric_calculations": False}
     asset = context.data_sources.add_pandas("door").add_dataframe_asset("profile")

@@ -52,11 +52,13 @@ class Cluster:
         name: configured name.
         metadata_url: SQLAlchemy URL with its password; never printed.
         as_of: "now" of a frozen copy.
+        facts: what the configuration says of it (kind, base_url), landed with every load.
     """
 
     name: str
     metadata_url: str = field(repr=False)
     as_of: datetime | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,7 @@ class Settings:
         options: opt-ins and secret names.
         pause: rest between two slices of the first load.
         slices: at most so many history slices in this landing; None: until it is done.
+        history_time: begin no further history slice after this long; None: until it is done.
         reconcile: force this level ("recent", "month", "all"); None: what is due.
     """
 
@@ -77,6 +80,7 @@ class Settings:
     options: Options = field(default_factory=Options)
     pause: timedelta = timedelta(0)
     slices: int | None = None
+    history_time: timedelta | None = None
     reconcile: str | None = None
 
 
@@ -116,7 +120,7 @@ def land_clusters(con: duckdb.DuckDBPyConnection, archive: Archive, layout: Layo
     for cluster in clusters:
         outcome = Outcome(cluster.name)
         outcomes.append(outcome)
-        door = _door(con, archive, layout, cluster)
+        door = open_door(con, archive, layout, cluster)
         try:
             for manifest in _land_one(door, cluster, settings or Settings(), progress):
                 outcome.loads.append(manifest)
@@ -129,14 +133,19 @@ def land_clusters(con: duckdb.DuckDBPyConnection, archive: Archive, layout: Layo
     return outcomes
 
 
+def prepare(con: duckdb.DuckDBPyConnection) -> None:
+    """Make the landing tables that are missing."""
+    create_landing(con, SOURCE, ALL_TABLES.values())
+    con.execute(FAILURES_DDL)
+
+
 def catch_up(con: duckdb.DuckDBPyConnection, archive: Archive, layout: Layout) -> int:
     """Repair what a killed landing left: debris in the archive, loads the build file lacks.
 
     Returns:
         How many loads were applied.
     """
-    create_landing(con, SOURCE, ALL_TABLES.values())
-    con.execute(FAILURES_DDL)
+    prepare(con)
     marker = _marker(layout)
     if marker.exists():
         _clear_marker(archive, marker)
@@ -169,8 +178,9 @@ def _marker(layout: Layout) -> Path:
     return layout.locks / "load.json"
 
 
-def _door(con: duckdb.DuckDBPyConnection, archive: Archive, layout: Layout,
-          cluster: Cluster) -> Door:
+def open_door(con: duckdb.DuckDBPyConnection, archive: Archive, layout: Layout,
+              cluster: Cluster) -> Door:
+    """Where one cluster is landed."""
     return Door(con=con, archive=archive, quarantine=layout.quarantine, marker=_marker(layout),
                 scratch=layout.scratch, source=SOURCE, cluster=cluster.name,
                 source_uri=mask_url(cluster.metadata_url), tables=ALL_TABLES, states=STATES)
@@ -195,7 +205,10 @@ def _history(door: Door, opened: Callable[[], Any], settings: Settings,
              progress: Progress | None) -> Iterator[Manifest]:
     """Older slices until the history is complete, or as many as were asked for."""
     done = 0
+    began = monotonic()
     while settings.slices is None or done < settings.slices:
+        if settings.history_time and monotonic() - began > settings.history_time.total_seconds():
+            return
         with opened() as session:
             state = last_state(door.con, SOURCE, door.cluster)
             reading = plan.history(session, state, settings.pace)
@@ -237,7 +250,7 @@ def _land(door: Door, reading: Reading) -> Manifest:
 @contextmanager
 def _session(door: Door, cluster: Cluster, settings: Settings) -> Iterator[Session]:
     with _opened(cluster, settings, door.scratch) as reader:
-        yield open_session(reader, settings.options, as_of=cluster.as_of)
+        yield open_session(reader, settings.options, as_of=cluster.as_of, facts=cluster.facts)
 
 
 def _opened(cluster: Cluster, settings: Settings, scratch: Path) -> Reader:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 import pyarrow as pa
 
@@ -49,6 +50,7 @@ class Session:
     recognised: Recognised
     clock: datetime                 # naive UTC, the source's own
     options: Options = field(default_factory=Options)
+    facts: dict[str, Any] = field(default_factory=dict)
 
     def tables(self, *strategies: str) -> list[Table]:
         """The allow-listed tables of these strategies that this database has."""
@@ -57,13 +59,15 @@ class Session:
                 and (self.options.notes or not t.name.endswith("_note"))]
 
 
-def open_session(reader: Reader, options: Options, *, as_of: datetime | None = None) -> Session:
+def open_session(reader: Reader, options: Options, *, as_of: datetime | None = None,
+                 facts: dict[str, Any] | None = None) -> Session:
     """Recognise the database behind an open reader.
 
     Args:
         reader: inside its consistent read.
         options: see `Options`.
         as_of: "now" of a frozen copy, instead of the source's clock.
+        facts: what the configuration says of the cluster; landed with every load.
 
     Raises:
         NotAirflowError, SourceMigratingError: see `recognise`.
@@ -75,7 +79,7 @@ def open_session(reader: Reader, options: Options, *, as_of: datetime | None = N
     recognised = recognise(columns, heads)
     clock = (as_of or reader.clock()).astimezone(UTC).replace(tzinfo=None)
     return Session(reader, Source(reader.dialect, columns, reader.quote), recognised, clock,
-                   options)
+                   options, facts or {})
 
 
 def read(session: Session, table: Table, where: str = "") -> pa.Table:

@@ -421,6 +421,7 @@ def _reading(session: Session, kind: str, rows: dict[str, pa.Table],
              state: dict[str, Any]) -> Reading:
     recognised = session.recognised
     facts = {
+        **session.facts,
         "airflow_version": recognised.version, "alembic_head": recognised.head,
         "dialect": session.source.dialect, "warnings": list(recognised.warnings),
         "replication_lag_seconds": session.reader.replication_lag_seconds(),

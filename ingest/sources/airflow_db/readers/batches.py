@@ -47,8 +47,8 @@ def regroup(pieces: Iterable[pa.RecordBatch], batch_rows: int) -> Iterator[pa.Re
     for piece in pieces:
         changed = bool(held) and held[-1].schema != piece.schema
         if held and (changed or rows + piece.num_rows > batch_rows or size > BATCH_BYTES):
-            yield pa.concat_batches(held)
-            held, rows, size = [], 0, 0
+            joined, held, rows, size = pa.concat_batches(held), [], 0, 0
+            yield joined
         for start in range(0, piece.num_rows - batch_rows, batch_rows):
             yield piece.slice(start, batch_rows)
         rest = (piece.num_rows - 1) // batch_rows * batch_rows if piece.num_rows else 0

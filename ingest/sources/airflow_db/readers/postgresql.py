@@ -23,7 +23,7 @@ from ingest.sources.airflow_db.readers.interface import ReadLimits, Row
 from ingest.sources.airflow_db.readers.postgresql_failures import postgres_failure, table_rewritten
 from ingest.sources.airflow_db.readers.postgresql_types import Column, plan_column
 from ingest.sources.airflow_db.readers.postgresql_url import conninfo
-from windsock.errors import SourceError
+from windsock.errors import SourceAccessError, SourceError
 
 BATCH_BYTES_HINT = 4 * 1024 * 1024
 ORDINARY = "c.relkind in ('r', 'p') and c.relnamespace = current_schema()::regnamespace"
@@ -31,6 +31,7 @@ COLUMNS = f"""
     select c.relname::text, a.attname::text, lower(format_type(a.atttypid, a.atttypmod))
     from pg_class c join pg_attribute a on a.attrelid = c.oid
     where {ORDINARY} and a.attnum > 0 and not a.attisdropped
+        and has_column_privilege(c.oid, a.attnum, 'select')
     order by c.relname, a.attnum
 """  # noqa: S608
 ROW_ESTIMATE = f"""
@@ -104,11 +105,26 @@ class PostgresReader:
         return None if lag is None else max(float(lag), 0.0)
 
     def columns(self) -> dict[str, dict[str, str]]:
-        """Table → column → type as PostgreSQL formats it, such as `character varying(250)`."""
+        """Table → column → type as PostgreSQL formats it, such as `character varying(250)`.
+
+        Columns that the role may not select are left out, as MySQL's own catalog does.
+        """
         found: dict[str, dict[str, str]] = {}
         for table, column, kind in self.rows(COLUMNS):
             found.setdefault(table, {})[column] = kind
+        if not found:
+            self._refuse_no_grants()
         return found
+
+    def _refuse_no_grants(self) -> None:
+        """Tell a role that may read nothing from a database that is empty."""
+        count = self.rows(f"select count(*) from pg_class c where {ORDINARY}")[0][0]  # noqa: S608
+        if count:
+            raise SourceAccessError(
+                f"{self._address.label}: the role may not read any of {count} tables.",
+                expected="select on what Windsock reads",
+                next_step="run what `windsock grants` prints as the database's administrator",
+            )
 
     def quote(self, identifier: str) -> str:
         """The identifier in double quotes."""

@@ -1,0 +1,5 @@
+-- Which generation is this, and when was it published?
+select
+    generation,
+    published_at
+from meta.snapshot

@@ -1,0 +1,134 @@
+"""Frames as tables people read: formatted, coloured by state, safe. Polars in, pandas at the rim.
+
+Numbers and instants keep their values under the text, so that a click on a heading sorts them.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from itertools import cycle
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import polars as pl
+from pandas.io.formats.style import Styler
+
+from dashboards import format as fmt
+from dashboards import freshness, theme
+
+_INK = {"fresh": "good", "stale": "caution", "failing": "bad"}
+
+
+def runs(frame: pl.DataFrame, *, as_of: datetime, zone: ZoneInfo, mode: theme.Mode) -> Styler:
+    """The runs of a `runs__newest` or `runs__longest` frame, a row each, in its order."""
+    rows = list(frame.iter_rows(named=True))
+    return _styled({
+        "State": [theme.state(r["state"]).text for r in rows],
+        "DAG": [r["dag_id"] for r in rows],
+        "Started": [r["started_at"] for r in rows],
+        "Duration": [_seconds(r, as_of) for r in rows],
+        "Kind": [r["run_kind"] for r in rows],
+        "Cluster": [r["cluster"] for r in rows],
+        "Run": [r["run_id"] for r in rows],
+        "In Airflow": ["deleted" if r["deleted_at"] else "" for r in rows],
+    }, {
+        "Started": [fmt.instant(r["started_at"], zone, near=as_of) or "not started" for r in rows],
+        "Duration": [_duration(r, as_of) for r in rows],
+    }, {"State": [theme.state(r["state"]).ink(mode) for r in rows]})
+
+
+def task_instances(frame: pl.DataFrame, *, as_of: datetime, zone: ZoneInfo,
+                   mode: theme.Mode) -> Styler:
+    """The task instances of a `runs__task_instances` frame, in its order."""
+    rows = list(frame.iter_rows(named=True))
+    return _styled({
+        "State": [theme.state(r["state"]).text for r in rows],
+        "Task": [r["task_id"] for r in rows],
+        "Index": [None if r["map_index"] < 0 else r["map_index"] for r in rows],
+        "Started": [r["started_at"] for r in rows],
+        "Duration": [_seconds(r, as_of) for r in rows],
+        "Operator": [r["operator"] for r in rows],
+        "Pool": [r["pool"] for r in rows],
+    }, {
+        "Index": ["" if r["map_index"] < 0 else f"{r['map_index']}" for r in rows],
+        "Started": [fmt.instant(r["started_at"], zone, near=as_of) or "not started" for r in rows],
+        "Duration": [_duration(r, as_of) for r in rows],
+    }, {"State": [theme.state(r["state"]).ink(mode) for r in rows]})
+
+
+def clusters(frame: pl.DataFrame, verdicts: Mapping[str, freshness.Freshness],
+             warning_counts: Mapping[str, int], *, now: datetime, zone: ZoneInfo,
+             mode: theme.Mode) -> Styler:
+    """The clusters of a `frame__clusters` frame with the verdict on each."""
+    rows = list(frame.iter_rows(named=True))
+    palette = theme.PALETTES[mode]
+
+    def moment(column: str, missing: str) -> list[str]:
+        return [f"{fmt.instant(r[column], zone, near=now)} · {fmt.age(r[column], now)}"
+                if r[column] else missing for r in rows]
+
+    return _styled({
+        "Data": [verdicts[r["cluster"]].label for r in rows],
+        "Cluster": [r["cluster"] for r in rows],
+        "Airflow": [f"{r['airflow_version'] or 'unknown'}" for r in rows],
+        "Kind": [r["kind"] for r in rows],
+        "Data as of": [r["newest_row_at"] for r in rows],
+        "Scheduler heartbeat": moment("scheduler_heartbeat_at", "no scheduler ever ran"),
+        "Replication lag": [fmt.duration(r["replication_lag_seconds"]) or "no replica"
+                            for r in rows],
+        "Warnings": [warning_counts.get(r["cluster"], 0) for r in rows],
+        "Loaded": [r["loaded_at"] for r in rows],
+        "Database": [r["dialect"] for r in rows],
+    }, {
+        "Data as of": moment("newest_row_at", "never"),
+        "Warnings": [fmt.count(warning_counts.get(r["cluster"], 0)) for r in rows],
+        "Loaded": [fmt.instant(r["loaded_at"], zone, near=now) for r in rows],
+    }, {"Data": [getattr(palette, _INK[verdicts[r["cluster"]].verdict]) for r in rows]})
+
+
+def plain(frame: pl.DataFrame, headings: Mapping[str, str], *, zone: ZoneInfo,
+          near: datetime) -> Styler:
+    """A frame as it is: `headings` names its columns, in order; instants on the viewer's clock."""
+    values, shown = {}, {}
+    for column, heading in headings.items():
+        values[heading] = frame[column].to_list()
+        if frame.schema[column].is_temporal():
+            shown[heading] = [fmt.instant(v, zone, near=near) or "not known"
+                              for v in values[heading]]
+        elif frame.schema[column].is_numeric():
+            shown[heading] = ["" if v is None else fmt.count(int(v)) for v in values[heading]]
+    return _styled(values, shown, {})
+
+
+def _seconds(row: Mapping[str, Any], as_of: datetime) -> float | None:
+    """Duration, or how long it has run as of the data."""
+    if row["duration_seconds"] is not None or not _is_going_on(row):
+        return row["duration_seconds"]  # type: ignore[no-any-return]
+    return (as_of - row["started_at"]).total_seconds()  # type: ignore[no-any-return]
+
+
+def _duration(row: Mapping[str, Any], as_of: datetime) -> str:
+    text = fmt.duration(_seconds(row, as_of))
+    return f"{text} so far" if text and row["duration_seconds"] is None else text
+
+
+def _is_going_on(row: Mapping[str, Any]) -> bool:
+    return row["state"] in ("running", "deferred") and row["started_at"] is not None
+
+
+def _styled(values: Mapping[str, list[Any]], shown: Mapping[str, list[str]],
+            inks: Mapping[str, list[str]]) -> Styler:
+    """A styled pandas frame: `shown` replaces what is displayed, `inks` colours the text."""
+    safe = {heading: [fmt.visible(v) if isinstance(v, str) else v for v in column]
+            for heading, column in values.items()}
+    frame = pd.DataFrame(safe)
+    style = Styler(frame)
+    for heading, texts in shown.items():
+        # a format function sees the value only; equal values differ in text ("so far"), so each
+        # call takes the next row's. Every rendering asks for all rows in order, hence the cycle.
+        replacing = cycle(texts)
+        style = style.format(lambda _value, texts=replacing: next(texts), subset=[heading])
+    for heading, colours in inks.items():
+        style = style.apply(lambda _column, colours=colours: [
+            f"color: {colour}" for colour in colours], subset=[heading])
+    return style

@@ -1,0 +1,128 @@
+"""Is the data fresh and whole?"""
+
+import json
+from datetime import timedelta
+
+import polars as pl
+import streamlit as st
+
+from dashboards import charts, filters, frame, tables
+from dashboards import format as fmt
+
+ROW_LIMIT = 100
+SHOWN = timedelta(hours=24)
+_COLUMNS = {
+    "Data": st.column_config.TextColumn(width=90),
+    "Cluster": st.column_config.TextColumn(width=180),
+    "Airflow": st.column_config.TextColumn(width=76),
+    "Kind": st.column_config.TextColumn(width=70),
+    "Data as of": st.column_config.Column(width=190),
+    "Scheduler heartbeat": st.column_config.TextColumn(width=190),
+    "Replication lag": st.column_config.TextColumn(width=110, alignment="right"),
+    "Warnings": st.column_config.Column(width=80, alignment="right"),
+    "Loaded": st.column_config.Column(width=130),
+}
+
+
+def draw(page: frame.Page) -> None:
+    """The page: sentence, clusters, landings, and what arrived broken."""
+    if not page.clusters:
+        frame.screen(page, "No cluster has landed yet",
+                     "<p>The warehouse is published and knows no Airflow. Name one in "
+                     "<code>windsock.toml</code>, then run <code>windsock run</code>.</p>")
+        return
+    warnings = _warnings(page)
+    _answer(page, warnings)
+    frame.banner(page, platform_link=False)
+    _clusters(page, warnings)
+    _landings(page)
+    _broken(page, warnings)
+
+
+def _warnings(page: frame.Page) -> pl.DataFrame:
+    """What the door said of each schema, a row a sentence."""
+    rows = [{"cluster": c["cluster"], "warning": str(text)}
+            for c in page.clusters for text in json.loads(c["warnings"] or "[]")]
+    return pl.DataFrame(rows, schema={"cluster": pl.String, "warning": pl.String})
+
+
+def _answer(page: frame.Page, warnings: pl.DataFrame) -> None:
+    verdicts = [v.verdict for v in page.verdicts.values()]
+    fresh = verdicts.count("fresh")
+    quarantined = page.reader.row("platform__quarantine_total") or {}
+    flagged = (page.reader.row("platform__row_flag_total") or {}).get("row_count", 0)
+    frame.say(
+        '<div class="ws-answer"><b class="{ink}">{fresh} of {all} fresh</b>, {stale} stale, '
+        "{failing} failing. {batches} in quarantine, {flags} on rows, {warnings}.</div>"
+        '<div class="ws-under">Fresh: the data is at most {limit} old · failing: the latest '
+        "landing failed · times in {zone}</div>",
+        ink="ws-good" if fresh == len(verdicts) else "ws-caution", fresh=fmt.count(fresh),
+        all=fmt.count(len(verdicts), "cluster"), stale=fmt.count(verdicts.count("stale")),
+        failing=fmt.count(verdicts.count("failing")),
+        batches=fmt.count(quarantined.get("batch_count", 0), "batch", "batches"),
+        flags=fmt.count(flagged, "flag"), warnings=fmt.count(warnings.height, "schema warning"),
+        limit=fmt.span(page.settings.stale_after), zone=fmt.zone_label(page.zone, page.now))
+
+
+def _clusters(page: frame.Page, warnings: pl.DataFrame) -> None:
+    counts = dict(warnings.group_by("cluster").len().iter_rows())
+    with frame.section("Clusters <span>what each Airflow is, and how far its data reaches</span>"):
+        st.dataframe(
+            tables.clusters(page.reader.rows("frame__clusters"), page.verdicts, counts,
+                            now=page.now, zone=page.zone, mode=page.mode),
+            key="platform_clusters", hide_index=True, placeholder="", column_config=_COLUMNS)
+
+
+def _landings(page: frame.Page) -> None:
+    until = max((c["loaded_at"] for c in page.clusters if c["loaded_at"]), default=page.now)
+    since = until - SHOWN
+    bucket = filters.bucket_for(since, until)
+    loads = page.reader.rows("platform__landings", since=since, origin=since,
+                             bucket_seconds=bucket.total_seconds())
+    failures = page.reader.rows("platform__failed_landings", row_limit=ROW_LIMIT)
+    total = page.reader.row("platform__landed", since=since) or {}
+    with frame.section(
+            "Landings <span>{loads} with {rows} in the {span} before the newest; ✕: failed</span>",
+            loads=fmt.count(total.get("load_count", 0), "load"),
+            rows=fmt.count(int(total.get("row_count", 0)), "row"), span=fmt.span(SHOWN)):
+        if loads.is_empty() and failures.is_empty():
+            frame.say('<div class="ws-under">No landing is recorded in this window.</div>')
+            return
+        st.altair_chart(
+            charts.landings(loads, failures, bucket=bucket, since=since, until=until,
+                            zone=page.zone, mode=page.mode), width="stretch", theme=None)
+
+
+def _broken(page: frame.Page, warnings: pl.DataFrame) -> None:
+    rows = page.reader.rows
+    left, right = st.columns(2, gap="medium")
+    with left:
+        _listing(page, "Failed landings", rows("platform__failed_landings", row_limit=ROW_LIMIT), {
+            "failed_at": "Failed", "cluster": "Cluster", "error_class": "Error",
+            "message": "Message"}, "No landing has failed.")
+        _listing(page, "Schema warnings", warnings, {
+            "cluster": "Cluster", "warning": "Warning"},
+            "Every schema is one that Windsock knows.")
+    with right:
+        _listing(page, "Quarantined batches", rows("platform__quarantined", row_limit=ROW_LIMIT), {
+            "observed_at": "Observed", "cluster": "Cluster", "table_name": "Table",
+            "row_count": "Rows", "reason": "Reason"}, "No batch was set aside.")
+        _listing(page, "Row flags", rows("platform__row_flags", row_limit=ROW_LIMIT), {
+            "row_flag": "Flag", "model_name": "Mart", "cluster": "Cluster", "row_count": "Rows"},
+            "No arriving row had a fault.")
+
+
+def _listing(page: frame.Page, title: str, found: pl.DataFrame, headings: dict[str, str],
+             when_empty: str) -> None:
+    limited = f"first {ROW_LIMIT}" if found.height == ROW_LIMIT else fmt.count(found.height)
+    with frame.section("{title} <span>{count}</span>", title=title, count=limited):
+        if found.is_empty():
+            frame.say('<div class="ws-under"><span class="ws-good">✓</span> {text}</div>',
+                      text=when_empty)
+            return
+        st.dataframe(tables.plain(found, headings, zone=page.zone, near=page.now),
+                     key=f"platform_{title.lower().replace(' ', '_')}", hide_index=True,
+                     placeholder="")
+
+
+frame.show("Is the data fresh and whole?", draw)

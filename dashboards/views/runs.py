@@ -1,0 +1,146 @@
+"""What ran, and how did it end?"""
+
+from datetime import datetime
+
+import polars as pl
+import streamlit as st
+
+from dashboards import charts, filters, frame, markup, run_panel, tables, theme
+from dashboards import format as fmt
+
+ROW_LIMIT = 200
+_COLUMNS = {
+    "State": st.column_config.TextColumn(width=104),
+    "DAG": st.column_config.TextColumn(width=260),
+    "Started": st.column_config.Column(width=130),
+    "Duration": st.column_config.Column(width=130, alignment="right"),
+    "Kind": st.column_config.TextColumn(width=90),
+    "Cluster": st.column_config.TextColumn(width=150),
+    "Run": st.column_config.TextColumn(width="large"),
+}
+_RUN_KEY = ("run_cluster", "run_dag", "run_id")
+
+
+def draw(page: frame.Page) -> None:
+    """The page: sentence, filters, picture or chosen run, table."""
+    if not page.clusters or (page.reader.row("runs__newest_anywhere") or {}).get("run_count") == 0:
+        frame.screen(
+            page, "No runs have landed yet",
+            "<p>The warehouse is published, and no DAG of its {clusters} has run so far. Runs show "
+            "up here with the next landing after one starts.</p>",
+            clusters=fmt.count(len(page.clusters), "cluster"))
+        return
+    answer_slot = st.container()
+    chosen = filters.bar([c["cluster"] for c in page.clusters])
+    as_of = page.as_of(chosen.cluster or None) or page.now
+    answer = page.reader.row("runs__answer", **chosen.parameters(as_of)) or {}
+    states = page.reader.rows("runs__states", **chosen.parameters(as_of))
+    with answer_slot:
+        if chosen.cluster:
+            frame.band(page, chosen.cluster)
+        _answer(page, chosen, answer, states, as_of)
+        frame.banner(page)
+    key = _chosen_run()
+    if key:
+        run_panel.draw(page, key, as_of, on_close=_close)
+    if not answer.get("run_count"):
+        _nothing_found(page, chosen)
+        return
+    if not key:
+        _chart(page, chosen, answer, as_of)
+    _table(page, chosen, answer["run_count"], as_of)
+
+
+def _answer(page: frame.Page, chosen: filters.RunFilters, answer: dict[str, int],
+            states: pl.DataFrame, as_of: datetime) -> None:
+    counts = {r["state"]: r["run_count"] for r in states.iter_rows(named=True)}
+    failed = counts.pop(theme.FAILED, 0)
+    ends = [markup.write('<b class="{ink}">{n} failed</b>', n=fmt.count(failed),
+                         ink="ws-bad" if failed else "ws-good")]
+    ends += [markup.write("{n} {verb}", n=fmt.count(n), verb=theme.state(name).verb)
+             for name, n in counts.items()]
+    frame.say(
+        '<div class="ws-answer"><b>{runs}</b> of {dags} on {clusters} {window}: {ends}.</div>'
+        '<div class="ws-under">Newest {newest} · data as of {as_of} · times in {zone}</div>',
+        runs=fmt.count(answer.get("run_count", 0), "run"),
+        dags=fmt.count(answer.get("dag_count", 0), "DAG"),
+        clusters=fmt.count(answer.get("cluster_count", 0), "cluster"),
+        window=chosen.window_words, ends=markup.joined(ends),
+        newest=page.moment(answer.get("newest_at"), "none"),  # type: ignore[arg-type]
+        as_of=page.moment(as_of), zone=fmt.zone_label(page.zone, as_of))
+
+
+def _nothing_found(page: frame.Page, chosen: filters.RunFilters) -> None:
+    newest = (page.reader.row("runs__newest_anywhere") or {}).get("newest_at")
+    frame.screen(
+        page, "No run matches",
+        "<p>Nothing ran {window}{narrowed}. The newest run of all is of {newest}.</p>"
+        "<p>Widen the window, or clear a filter.</p>", window=chosen.window_words,
+        narrowed=" that fits the filters" if chosen.is_narrowed else "",
+        newest=page.moment(newest, "an unknown time"))
+
+
+def _chart(page: frame.Page, chosen: filters.RunFilters, answer: dict[str, datetime],
+           as_of: datetime) -> None:
+    oldest = answer["oldest_at"] or as_of
+    bucket = filters.bucket_for(oldest, max(as_of, answer["newest_at"] or as_of))
+    over_time = page.reader.rows(
+        "runs__over_time", **chosen.parameters(as_of), bucket_seconds=bucket.total_seconds(),
+        origin=fmt.local_midnight(oldest, page.zone))
+    with frame.section("Runs started per {bucket} <span>by the state they are in now</span>",
+                       bucket=fmt.span(bucket)):
+        st.altair_chart(
+            charts.runs_over_time(over_time, bucket=bucket, until=as_of, zone=page.zone,
+                                  mode=page.mode), width="stretch", theme=None)
+
+
+def _table(page: frame.Page, chosen: filters.RunFilters, run_count: int, as_of: datetime) -> None:
+    name = "runs__longest" if chosen.sort == "longest" else "runs__newest"
+    rows = page.reader.rows(name, **chosen.parameters(as_of), row_limit=ROW_LIMIT)
+    keys = rows.select("cluster", "dag_id", "run_id").rows()
+    st.session_state["runs_keys"] = keys
+    picked = [keys.index(key)] if (key := _chosen_run()) in keys else []
+    table = f"runs_table_{hash(tuple(keys))}_{st.session_state.get('runs_closed', 0)}"
+    with frame.section(
+            "{shown} of {all} <span>{order}; tick one to see its tasks{hint}</span>",
+            shown=fmt.count(len(keys)), all=fmt.count(run_count, "run"),
+            order=filters.SORTS[chosen.sort],
+            hint="; narrow the filters to see the others" if len(keys) < run_count else ""):
+        st.dataframe(
+            tables.runs(rows, as_of=as_of, zone=page.zone, mode=page.mode), key=table,
+            hide_index=True, height=440, placeholder="", selection_mode="single-row",
+            on_select=lambda: _pick(table), selection_default={"selection": {"rows": picked}},
+            column_config=_COLUMNS, column_order=_columns(rows))
+
+
+def _columns(rows: pl.DataFrame) -> list[str]:
+    """A column that says nothing of these rows is left out."""
+    always = ["State", "DAG", "Started", "Duration", "Kind", "Cluster", "Run"]
+    return [*always, "In Airflow"] if rows["deleted_at"].is_not_null().any() else always
+
+
+def _chosen_run() -> tuple[str, str, str] | None:
+    cluster, dag_id, run_id = (st.query_params.get(name, "") for name in _RUN_KEY)
+    return (cluster, dag_id, run_id) if cluster and dag_id and run_id else None
+
+
+def _pick(table: str) -> None:
+    rows = st.session_state[table].selection.rows
+    keys = st.session_state["runs_keys"]
+    if rows and rows[0] < len(keys):
+        st.query_params.update(dict(zip(_RUN_KEY, keys[rows[0]], strict=True)))
+    else:
+        _forget()
+
+
+def _close() -> None:
+    _forget()
+    st.session_state["runs_closed"] = st.session_state.get("runs_closed", 0) + 1
+
+
+def _forget() -> None:
+    for name in _RUN_KEY:
+        st.query_params.pop(name, None)
+
+
+frame.show("What ran, and how did it end?", draw)

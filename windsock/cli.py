@@ -1,0 +1,287 @@
+"""The command line: arguments in, one function called, an exit code out.
+
+    windsock up | run | land | build | publish | rebuild | replay | serve | sql | doctor | grants
+"""
+
+import argparse
+import csv
+import json
+import os
+import re
+import signal
+import sys
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from windsock import config as configuration
+from windsock import logs
+from windsock.errors import ConfigError, WindsockError
+
+_DURATION = re.compile(r"(\d+)(s|m|h)?")
+_UNIT = {"s": 1, "m": 60, "h": 3600, None: 1}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Entry point of the `windsock` command.
+
+    Returns:
+        0 done, 1 something failed, 2 usage or configuration, 75 another run holds the lock.
+    """
+    parsed = _parser().parse_args(arguments)
+    logs.start(verbose=parsed.verbose)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        code: int = parsed.action(parsed)
+    except WindsockError as error:
+        print(f"windsock: {error}", file=sys.stderr)  # noqa: T201
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 0 if parsed.command in ("up", "serve") else 130
+    return code
+
+
+def _interrupt(_signal: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="windsock", description="Profiler, debugger and search engine for Apache Airflow.")
+    parser.add_argument("--config", type=Path, metavar="FILE",
+                        help="windsock.toml (default: WINDSOCK_CONFIG, ./windsock.toml, the Airflow "
+                             "in AIRFLOW_HOME or ~/airflow, the bundled sample)")
+    parser.add_argument("--verbose", action="store_true", help="say more on stderr")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def add(name: str, action: Callable[[argparse.Namespace], int],
+            text: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=text, description=text)
+        command.set_defaults(action=action)
+        return command
+
+    up = add("up", _up, "land, build, publish, serve, and go on every minute")
+    up.add_argument("--port", type=int, default=8501)
+    up.add_argument("--every", type=_duration, default=timedelta(seconds=60), metavar="60s")
+    run = add("run", _run, "land, build and publish: once, or every so often")
+    run.add_argument("--every", type=_duration, metavar="60s", help="again and again")
+    run.add_argument("--reconcile", choices=["recent", "month", "all"],
+                     help="compare with the source now, instead of when it is due")
+    land = add("land", _land, "copy what changed at the sources into archive and build file")
+    land.add_argument("--reconcile", choices=["recent", "month", "all"],
+                      help="compare with the source now, instead of when it is due")
+    build = add("build", _build, "run the models on what is landed")
+    build.add_argument("--full-refresh", action="store_true", help="make every table anew")
+    build.add_argument("--test", action="store_true", help="run the models' tests too")
+    publish = add("publish", _publish, "publish what was built as a new generation")
+    publish.add_argument("--seal", action="store_true", help="seal the history anew")
+    add("rebuild", _rebuild, "make the whole warehouse again from the archive alone")
+    add("replay", _replay, "let quarantined batches try the gate again")
+    serve = add("serve", _serve, "serve the dashboards in the foreground")
+    serve.add_argument("--port", type=int, default=8501)
+    sql = add("sql", _sql, "run a query on the published snapshot")
+    sql.add_argument("query")
+    sql.add_argument("--format", choices=["table", "csv", "json"], default="table")
+    add("doctor", _doctor, "check sources, disk, archive and warehouse")
+    grants = add("grants", _grants, "print the least-privilege role for a cluster's database")
+    grants.add_argument("--cluster", required=True, metavar="NAME")
+    return parser
+
+
+def _duration(text: str) -> timedelta:
+    match = _DURATION.fullmatch(text.strip())
+    if match is None or int(match[1]) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a duration such as 60s, 5m or 1h")
+    return timedelta(seconds=int(match[1]) * _UNIT[match[2]])
+
+
+def _windsock(parsed: argparse.Namespace) -> Any:
+    from windsock.commands import Windsock  # noqa: PLC0415
+
+    try:
+        cwd = Path.cwd()
+    except FileNotFoundError as error:
+        raise ConfigError("The current folder does not exist any more.",
+                          next_step="cd to another one") from error
+    config = configuration.load(parsed.config, environ=os.environ, cwd=cwd, home=Path.home())
+    for warning in config.warnings:
+        print(f"windsock: warning: {warning}", file=sys.stderr)  # noqa: T201
+    return Windsock(config, getattr(parsed, "reconcile", None))
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201
+
+
+def _up(parsed: argparse.Namespace) -> int:
+    from windsock import commands  # noqa: PLC0415
+
+    commands.up(_windsock(parsed), port=parsed.port, every=parsed.every, say=_say)
+    return 0
+
+
+def _run(parsed: argparse.Namespace) -> int:
+    from windsock import commands  # noqa: PLC0415
+
+    windsock = _windsock(parsed)
+    if parsed.every:
+        commands.run_every(windsock, parsed.every, stop=lambda: False)
+    return 0 if commands.cycle(windsock) else 1
+
+
+def _land(parsed: argparse.Namespace) -> int:
+    from windsock import commands  # noqa: PLC0415
+    from windsock.warehouse import writer_lock  # noqa: PLC0415
+
+    windsock = _windsock(parsed)
+    with writer_lock(windsock.layout, "land"):
+        return 0 if commands.land(windsock) else 1
+
+
+def _build(parsed: argparse.Namespace) -> int:
+    from windsock import commands  # noqa: PLC0415
+    from windsock.warehouse import writer_lock  # noqa: PLC0415
+
+    windsock = _windsock(parsed)
+    with writer_lock(windsock.layout, "build"):
+        commands.build(windsock, full_refresh=parsed.full_refresh, with_tests=parsed.test)
+    return 0
+
+
+def _publish(parsed: argparse.Namespace) -> int:
+    from windsock import commands  # noqa: PLC0415
+    from windsock.warehouse import writer_lock  # noqa: PLC0415
+
+    windsock = _windsock(parsed)
+    with writer_lock(windsock.layout, "publish"):
+        commands.publish_marts(windsock, seal=parsed.seal)
+    return 0
+
+
+def _rebuild(parsed: argparse.Namespace) -> int:
+    from windsock import commands  # noqa: PLC0415
+
+    commands.rebuild(_windsock(parsed))
+    return 0
+
+
+def _replay(parsed: argparse.Namespace) -> int:
+    from windsock import commands  # noqa: PLC0415
+
+    passed, kept = commands.replay(_windsock(parsed))
+    _say(f"{passed} batches passed the gate, {kept} stay in quarantine.")
+    return 0 if kept == 0 else 1
+
+
+def _serve(parsed: argparse.Namespace) -> int:
+    from windsock import commands  # noqa: PLC0415
+
+    with commands.served(_windsock(parsed), parsed.port) as process:
+        commands.wait_until_healthy(process, parsed.port)
+        _say(f"Windsock is up: http://localhost:{parsed.port}  (Ctrl-C stops it)")
+        return process.wait()
+
+
+def _sql(parsed: argparse.Namespace) -> int:
+    import duckdb  # noqa: PLC0415
+
+    from windsock.warehouse import open_snapshot  # noqa: PLC0415
+
+    con = open_snapshot(_windsock(parsed).layout)
+    try:
+        relation = con.sql(parsed.query)
+        if relation is None:
+            raise ConfigError("The statement gives no rows.", expected="one SELECT",
+                              next_step="snapshots are read-only")
+        columns, rows = relation.columns, relation.fetchall()
+    except duckdb.Error as error:
+        raise ConfigError(f"The query failed: {error}",
+                          next_step="`windsock sql \"show all tables\"` lists the marts") from error
+    _WRITERS[parsed.format](columns, rows)
+    return 0
+
+
+def _doctor(parsed: argparse.Namespace) -> int:
+    from ingest import doctor  # noqa: PLC0415
+
+    windsock = _windsock(parsed)
+    checks = doctor.examine(windsock.config, layout=windsock.layout)
+    _say(doctor.render(checks))
+    return doctor.exit_code(checks)
+
+
+def _grants(parsed: argparse.Namespace) -> int:
+    from windsock import commands  # noqa: PLC0415
+
+    _say(commands.grants(_windsock(parsed), parsed.cluster))
+    return 0
+
+
+# --- results of `sql` --------------------------------------------------------------------------
+
+def _plain(value: Any) -> Any:
+    """A value as JSON has it: instants as UTC ISO texts, bytes as hexadecimal."""
+    if isinstance(value, datetime):
+        aware = value if value.tzinfo else value.replace(tzinfo=UTC)
+        return aware.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    return str(value)
+
+
+def _cell(value: Any) -> str:
+    plain = _plain(value)
+    if plain is None:
+        return ""
+    if isinstance(plain, bool):
+        return str(plain).lower()
+    return json.dumps(plain) if isinstance(plain, list | dict) else str(plain)
+
+
+def _write_csv(columns: list[str], rows: list[tuple[Any, ...]]) -> None:
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([_cell(v) for v in row] for row in rows)
+
+
+def _write_json(columns: list[str], rows: list[tuple[Any, ...]]) -> None:
+    records = [dict(zip(columns, map(_plain, row), strict=True)) for row in rows]
+    json.dump(records, sys.stdout, indent=1)
+    sys.stdout.write("\n")
+
+
+def _write_table(columns: list[str], rows: list[tuple[Any, ...]]) -> None:
+    cells = [columns, *([_printable(_cell(v)) for v in row] for row in rows)]
+    widths = [min(60, max(len(row[i]) for row in cells)) for i in range(len(columns))]
+    lines = ["  ".join(_fit(text, w) for text, w in zip(row, widths, strict=True)).rstrip()
+             for row in cells]
+    lines.insert(1, "  ".join("─" * w for w in widths))
+    lines.append(f"({len(rows)} row{'' if len(rows) == 1 else 's'})")
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+def _printable(text: str) -> str:
+    """Names come from outside: no control character of theirs reaches the terminal."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def _fit(text: str, width: int) -> str:
+    return text.ljust(width) if len(text) <= width else text[:width - 1] + "…"
+
+
+_WRITERS: dict[str, Callable[[list[str], list[tuple[Any, ...]]], None]] = {
+    "csv": _write_csv, "json": _write_json, "table": _write_table,
+}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
