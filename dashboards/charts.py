@@ -5,7 +5,7 @@ time and put on a `utc` scale, so that no browser shifts them again. Other peopl
 (rows), never part of a specification, and is made visible on the way.
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -18,8 +18,7 @@ from dashboards import theme
 MEDIUM = 200
 GANTT_ROWS = 80
 _ROW = 22
-_OTHER = theme.State("other", "?", theme.NO_STATE.light, theme.NO_STATE.dark)
-_SHOWN = [*theme.STATES.values(), theme.NO_STATE, _OTHER]
+_SHOWN = [*theme.STATES.values(), theme.NO_STATE, theme.OTHER]
 
 
 def runs_over_time(frame: pl.DataFrame, *, bucket: timedelta, until: datetime, zone: ZoneInfo,
@@ -35,7 +34,7 @@ def runs_over_time(frame: pl.DataFrame, *, bucket: timedelta, until: datetime, z
     """
     rows = [{
         "from": wall(at, zone), "to": wall(at + bucket, zone), "runs": row["run_count"],
-        "state": _known(row["state"]).text, "rank": _SHOWN.index(_known(row["state"])),
+        "state": theme.known(row["state"]).text, "rank": _SHOWN.index(theme.known(row["state"])),
         "label": _between(at, at + bucket, zone),
     } for row in frame.iter_rows(named=True) if (at := row["bucket_at"]) is not None]
     data = pl.DataFrame(rows, schema={
@@ -131,7 +130,7 @@ def landings(frame: pl.DataFrame, failures: pl.DataFrame, *, bucket: timedelta, 
 
 def wall(at: datetime, zone: ZoneInfo) -> int:
     """An instant (UTC, naive) as milliseconds on the viewer's clock, for a `utc` scale."""
-    return round((fmt.local(at, zone) - datetime(1970, 1, 1)).total_seconds() * 1000)  # noqa: DTZ001 - wall time
+    return round(fmt.local(at, zone).replace(tzinfo=UTC).timestamp() * 1000)
 
 
 def _gantt_rows(frame: pl.DataFrame, until: datetime, zone: ZoneInfo) -> pl.DataFrame:
@@ -143,7 +142,7 @@ def _gantt_rows(frame: pl.DataFrame, until: datetime, zone: ZoneInfo) -> pl.Data
         seen[name] = seen.get(name, 0) + 1
         rows.append({
             "row": number, "task": name if seen[name] == 1 else f"{name} ({seen[name]})",
-            "state": _known(row["state"]).text,
+            "state": theme.known(row["state"]).text,
             "queued": wall(queued, zone) if queued and started and queued < started else None,
             "from": wall(started, zone) if started else None,
             "to": wall(max(started, ended), zone) if started else None,
@@ -166,11 +165,6 @@ def _task_name(task_id: str, map_index: int) -> str:
 
 def _short(text: str) -> str:
     return fmt.shorten(fmt.visible(text), 34)
-
-
-def _known(name: str | None) -> theme.State:
-    """A state of the closed list; whatever else a database says is "other"."""
-    return theme.STATES.get(name, _OTHER) if name else theme.NO_STATE
 
 
 def _between(begin: datetime, end: datetime, zone: ZoneInfo) -> str:

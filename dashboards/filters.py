@@ -1,6 +1,7 @@
 """Filters of the Runs page: widgets bound to the URL, and the parameters of its queries.
 
 A bound widget's key is its name in the URL, and the page is in the path, so keys carry no prefix.
+A bound option stands in the URL as it is shown, so options are shown as plain words.
 """
 
 from dataclasses import dataclass
@@ -9,16 +10,15 @@ from datetime import datetime, timedelta
 import streamlit as st
 
 from dashboards import format as fmt
-from dashboards import theme
 
 WINDOWS: dict[str, timedelta | None] = {
-    "1h": timedelta(hours=1), "24h": timedelta(hours=24), "7d": timedelta(days=7),
-    "30d": timedelta(days=30), "all": None,
+    "1 h": timedelta(hours=1), "24 h": timedelta(hours=24), "7 d": timedelta(days=7),
+    "30 d": timedelta(days=30), "all": None,
 }
-DEFAULT_WINDOW = "24h"
+DEFAULT_WINDOW = "24 h"
 RUN_STATES = ("failed", "running", "queued", "success")
 RUN_KINDS = ("scheduled", "manual", "backfill", "asset")
-SORTS = {"newest": "newest first", "longest": "longest first"}
+SORTS = ("newest", "longest")
 _BUCKETS = (60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 604_800,
             2_592_000)
 _MOST_BUCKETS = 72
@@ -65,24 +65,23 @@ def bar(clusters: list[str]) -> RunFilters:
                                format_func=lambda c: fmt.visible(c) or "All clusters")
     with columns[2]:
         state = st.selectbox("State", ["", *RUN_STATES], key="state", bind="query-params",
-                             format_func=lambda s: theme.state(s).text if s else "All states")
+                             format_func=lambda s: s or "All states")
     with columns[3]:
         kind = st.selectbox("Kind", ["", *RUN_KINDS], key="kind", bind="query-params",
                             format_func=lambda k: k or "All kinds")
     with columns[4]:
         window = st.selectbox(
             "Window", list(WINDOWS), key="window", index=list(WINDOWS).index(DEFAULT_WINDOW),
-            bind="query-params", format_func=_window_label)
+            bind="query-params")
     with columns[5]:
-        sort = st.selectbox("Order", list(SORTS), key="sort", bind="query-params",
-                            format_func=SORTS.__getitem__)
+        sort = st.selectbox("First", SORTS, key="sort", bind="query-params")
     return RunFilters((search or "").strip(), cluster or "", state or "", kind or "",
                       window or DEFAULT_WINDOW, sort or "newest")
 
 
-def _window_label(name: str) -> str:
-    length = WINDOWS[name]
-    return f"Last {fmt.span(length)}" if length else "All history"
+def before(at: datetime, length: timedelta) -> datetime:
+    """The begin of a window that ends at an instant."""
+    return at - length
 
 
 def bucket_for(begin: datetime, end: datetime) -> timedelta:

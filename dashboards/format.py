@@ -37,6 +37,8 @@ def duration(seconds: float | None) -> str:
     minutes = round(seconds / _MINUTE)
     if minutes < _DAY // _MINUTE:
         return f"{minutes // 60} h {minutes % 60:02} m"
+    if seconds >= 100 * _DAY:
+        return f"{round(seconds / _DAY):,} d"
     hours = round(seconds / _HOUR)
     return f"{hours // 24} d {hours % 24} h"
 

@@ -84,6 +84,11 @@ def section(template: str, **values: object) -> DeltaGenerator:
     return group
 
 
+def renew(key: str) -> None:
+    """Make the widget whose key holds this number another one, without what was chosen in it."""
+    st.session_state[key] = st.session_state.get(key, 0) + 1
+
+
 def band(page: Page, cluster: str) -> None:
     """The strip of a page of one cluster; one that is not production says so in words."""
     kind = next((c["kind"] for c in page.clusters if c["cluster"] == cluster), None)
@@ -170,7 +175,7 @@ def _failed(error: WindsockError, mode: theme.Mode) -> None:
         "<p>The published warehouse could not be read, so nothing is shown rather than something "
         "half true. The page comes back by itself with the next snapshot.</p>"
         "<p>Next: {next}.</p><p>Search the log of the pages for <code>{code}</code>.</p>",
-        next=error.next_step or "look into the log", code=code)
+        next=markup.ticked(error.next_step or "look into the log"), code=code)
     st.html(markup.screen("✕", "This page cannot be shown", body, ink=theme.PALETTES[mode].bad))
 
 

@@ -38,6 +38,13 @@ def moment(at: datetime | None, zone: ZoneInfo, *, near: datetime | None = None,
                  text=fmt.instant(at, zone, near=near))
 
 
+def ticked(text: str) -> Markup:
+    """Text of ours with commands between backticks, as errors have them."""
+    return Markup("".join(
+        write("<code>{part}</code>" if number % 2 else "{part}", part=part)
+        for number, part in enumerate(text.split("`"))))
+
+
 def joined(pieces: list[Markup], separator: str = ", ") -> Markup:
     """Pieces one after the other."""
     return Markup(fmt.escape(separator).join(pieces))

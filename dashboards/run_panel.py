@@ -44,9 +44,8 @@ def draw(page: frame.Page, key: tuple[str, str, str], as_of: datetime, *,
 def _sentence(page: frame.Page, run: dict[str, Any], states: pl.DataFrame,
               as_of: datetime) -> None:
     state = theme.state(run["state"])
-    tasks = [markup.write("{glyph} {n} {state}", glyph=theme.state(r["state"]).glyph,
-                          n=fmt.count(r["instance_count"]), state=theme.state(r["state"]).label)
-             for r in states.iter_rows(named=True)]
+    tasks = [markup.write("{glyph} {n} {verb}", glyph=one.glyph, n=fmt.count(n), verb=one.verb)
+             for one, n in theme.tally(states.select("state", "instance_count").iter_rows())]
     frame.say(
         '<div class="ws-answer"><b style="color: {ink}">{state}</b>{how}</div>'
         '<div class="ws-under">{kind} run · started {started} · ended {ended} · '

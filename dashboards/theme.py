@@ -4,6 +4,7 @@ Airflow's hues, tuned until each reads at 4.5 : 1 (WCAG AA) on both grounds of i
 measures. No state is told by colour alone: each has a glyph that is not an emoji.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -79,9 +80,8 @@ STATES: dict[str, State] = {
     "skipped": State("skipped", "»", "#b02a78", "#ff8fc7"),
     "removed": State("removed", "\N{EN DASH}", "#6a6f76", "#9aa2ac"),
 }
+OTHER = State("other", "?", "#6a6f76", "#9aa2ac")
 NO_STATE = State("no state yet", "·", "#6a6f76", "#9aa2ac")
-FAILED = "failed"
-UNFINISHED = ("running", "queued")
 
 
 def state(name: str | None) -> State:
@@ -89,6 +89,19 @@ def state(name: str | None) -> State:
     if not name:
         return NO_STATE
     return STATES.get(name) or State(name, "?", NO_STATE.light, NO_STATE.dark)
+
+
+def known(name: str | None) -> State:
+    """A state of the closed list; whatever else a database says is "other"."""
+    return STATES.get(name, OTHER) if name else NO_STATE
+
+
+def tally(counts: Iterable[tuple[str | None, int]]) -> list[tuple[State, int]]:
+    """Counts by state in the order of the list; states that Airflow lacks are counted together."""
+    found = dict.fromkeys([*STATES.values(), NO_STATE, OTHER], 0)
+    for name, count in counts:
+        found[known(name)] += count
+    return [(one, count) for one, count in found.items() if count]
 
 
 def streamlit_options() -> dict[str, str]:

@@ -46,6 +46,11 @@ def judge(profiles: list[ColumnProfile]) -> dict[str, str]:
     return {table: "; ".join(found) for table, found in reasons.items()}
 
 
+def warm() -> None:
+    """Import Great Expectations now, for who measures what comes after."""
+    _validator()
+
+
 @cache
 def _validator() -> Any:
     """A function that validates one profile frame; made once a process."""

@@ -227,7 +227,7 @@ def _history(door: Door, opened: Callable[[], Any], settings: Settings,
 
 def _reconcile(door: Door, session: Session, settings: Settings) -> Iterator[Manifest]:
     state = last_state(door.con, SOURCE, door.cluster)
-    level = settings.reconcile or plan.due_level(state, session.clock)
+    level = settings.reconcile or plan.due_level(state, session.clock, session.recognised.head)
     if level is None:
         return
     for reading in plan.reconcile(session, door.con, door.cluster, state, level, settings.pace):

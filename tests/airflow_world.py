@@ -103,7 +103,7 @@ class World:
         self.database = database
         self._numbers = itertools.count(1)
         self._declared: dict[str, dict[str, tuple[str, bool]]] = {}
-        newest = max(_instant(r["at"]) for r in database.select(
+        newest = max(instant(r["at"]) for r in database.select(
             "select max(coalesce(end_date, start_date)) as at from dag_run "
             "union all select max(start_date) from task_instance"))
         self.now = newest.replace(microsecond=0) + timedelta(minutes=5)
@@ -161,7 +161,7 @@ class World:
             self._set_instance(instance, touch=False, last_heartbeat_at=self.now)
 
     def end(self, instance: Row, state: str) -> None:
-        began = _instant(instance["start_date"]) if instance["start_date"] else self.now
+        began = instant(instance["start_date"]) if instance["start_date"] else self.now
         self._set_instance(instance, state=state, start_date=began, end_date=self.now,
                            duration=(self.now - began).total_seconds())
         if state == "failed" and self.has("task_fail"):
@@ -180,7 +180,7 @@ class World:
         """Retry (`up_for_retry`) or clear (null): the try goes to history, the row is reused."""
         history = "task_instance_history"
         if self.has(history) and not self.database.select(
-                f"select 1 from {history} where {self._where(instance)} "
+                f"select 1 from {history} where {self.place_of(instance)} "
                 f"and try_number = {instance['try_number'] or 0}"):
             gone = {**instance, "task_instance_id": instance.get("id"),
                     "try_number": instance["try_number"] or 0}
@@ -207,8 +207,8 @@ class World:
             if self.has(table, "ti_id"):
                 self._delete(table, f"ti_id = {self._text(instance['id'])}")
             elif self.has(table, "run_id") and self.has(table, "task_id"):
-                self._delete(table, self._where(instance))
-        self._delete("task_instance", self._where(instance))
+                self._delete(table, self.place_of(instance))
+        self._delete("task_instance", self.place_of(instance))
 
     def delete_run(self, run: Row) -> None:
         for instance in self.instances():
@@ -227,7 +227,7 @@ class World:
             The runs that went. Old instances of a run that is kept go too, as in Airflow.
         """
         kept: dict[str, tuple[datetime, Any]] = {}
-        runs = [{**r, "at": _instant(r["start_date"])} for r in self.runs() if r["start_date"]]
+        runs = [{**r, "at": instant(r["start_date"])} for r in self.runs() if r["start_date"]]
         for run in runs:
             if run["run_type"] != "manual":
                 best = kept.get(run["dag_id"])
@@ -238,7 +238,7 @@ class World:
         for run in old:
             self.delete_run(run)
         for instance in self.instances():
-            if instance["start_date"] and _instant(instance["start_date"]) < before:
+            if instance["start_date"] and instant(instance["start_date"]) < before:
                 self.delete_instance(instance)
         self._delete("log", f"dttm < {self.database.literal(before)}")
         return [(r["dag_id"], r["run_id"]) for r in old]
@@ -286,7 +286,7 @@ class World:
                 place = {**row, "run_id": run["run_id"]}
             place = {"map_index": -1, **place}
             values = {n: _converted(place[n], table.columns[n], n) for n in names}
-            found[tuple(values[k] for k in table.key)] = values
+            found[tuple(values.get(k, "") for k in table.key)] = values
         return found
 
     def compared(self, table: Table) -> list[str]:
@@ -335,7 +335,7 @@ class World:
     def _set_instance(self, instance: Row, *, touch: bool = True, **values: Any) -> None:
         if touch:
             values["updated_at"] = self.now
-        self._set("task_instance", self._where(instance), **values)
+        self._set("task_instance", self.place_of(instance), **values)
 
     def _delete(self, table: str, where: str) -> None:
         self.database.execute(f'delete from "{table}" where {where}')
@@ -347,9 +347,10 @@ class World:
         return {**{n: instance[n] for n in ("dag_id", "run_id", "task_id", "map_index")
                    if n in instance}, "execution_date": run.get("execution_date")}
 
-    def _where(self, instance: Row) -> str:
-        names = [n for n in ("dag_id", "run_id", "task_id", "map_index") if n in instance]
-        return " and ".join(f"{n} = {self.database.literal(instance[n])}" for n in names)
+    def place_of(self, row: Row) -> str:
+        """A condition that finds a run or an instance again."""
+        names = [n for n in ("dag_id", "run_id", "task_id", "map_index") if n in row]
+        return " and ".join(f"{n} = {self.database.literal(row[n])}" for n in names)
 
     def _text(self, value: Any) -> str:
         return self.database.literal(str(value))
@@ -362,7 +363,7 @@ def live_rows(con: Any, name: str, columns: Iterable[str], cluster: str) -> dict
     found = con.execute(f'select {listed} from landing."airflow_db__{name}" '
                         "where cluster = $1 and _deleted_at is null", [cluster]).fetchall()
     rows = [dict(zip(names, row, strict=True)) for row in found]
-    keyed = {tuple(r[k] for k in TABLES[name].key): r for r in rows}
+    keyed = {tuple(r.get(k, "") for k in TABLES[name].key): r for r in rows}
     assert len(keyed) == len(rows), f"{name}: a key is landed twice"
     return keyed
 
@@ -371,7 +372,7 @@ def _converted(value: Any, kind: str, name: str) -> Any:
     if value is None:
         return None
     if kind == "instant":
-        return _instant(value)
+        return instant(value)
     if kind == "bool":
         return bool(value)
     if kind == "text":
@@ -380,7 +381,7 @@ def _converted(value: Any, kind: str, name: str) -> Any:
     return float(value) if kind == "float" else int(value)
 
 
-def _instant(value: Any) -> datetime:
+def instant(value: Any) -> datetime:
     """Naive UTC, of SQLite's text or a driver's instant."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value

@@ -204,7 +204,8 @@ def _value(table: Table, column: str, kind: str, row: Row, *, is_three: bool) ->
         return special
     value = row.get(column)
     if value is None:
-        return None
+        # Before 2.3 nothing was mapped: every table that has the column now says so.
+        return -1 if column == "map_index" and column not in row else None
     if (table.name, column) in MASKED_URLS:
         return mask_url(_text(value))
     if column in UUIDS or (column == "id" and kind == "text"):

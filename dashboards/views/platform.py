@@ -52,12 +52,13 @@ def _answer(page: frame.Page, warnings: pl.DataFrame) -> None:
     quarantined = page.reader.row("platform__quarantine_total") or {}
     flagged = (page.reader.row("platform__row_flag_total") or {}).get("row_count", 0)
     frame.say(
-        '<div class="ws-answer"><b class="{ink}">{fresh} of {all} fresh</b>, {stale} stale, '
-        "{failing} failing. {batches} in quarantine, {flags} on rows, {warnings}.</div>"
+        '<div class="ws-answer"><b class="{ink}">{fresh} of {all} clusters fresh</b>, '
+        "{stale} stale, {failing} failing. {batches} in quarantine, {flags} on rows, "
+        "{warnings}.</div>"
         '<div class="ws-under">Fresh: the data is at most {limit} old · failing: the latest '
         "landing failed · times in {zone}</div>",
         ink="ws-good" if fresh == len(verdicts) else "ws-caution", fresh=fmt.count(fresh),
-        all=fmt.count(len(verdicts), "cluster"), stale=fmt.count(verdicts.count("stale")),
+        all=fmt.count(len(verdicts)), stale=fmt.count(verdicts.count("stale")),
         failing=fmt.count(verdicts.count("failing")),
         batches=fmt.count(quarantined.get("batch_count", 0), "batch", "batches"),
         flags=fmt.count(flagged, "flag"), warnings=fmt.count(warnings.height, "schema warning"),
@@ -75,7 +76,7 @@ def _clusters(page: frame.Page, warnings: pl.DataFrame) -> None:
 
 def _landings(page: frame.Page) -> None:
     until = max((c["loaded_at"] for c in page.clusters if c["loaded_at"]), default=page.now)
-    since = until - SHOWN
+    since = filters.before(until, SHOWN)
     bucket = filters.bucket_for(since, until)
     loads = page.reader.rows("platform__landings", since=since, origin=since,
                              bucket_seconds=bucket.total_seconds())

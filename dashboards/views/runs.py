@@ -24,6 +24,7 @@ _RUN_KEY = ("run_cluster", "run_dag", "run_id")
 def draw(page: frame.Page) -> None:
     """The page: sentence, filters, picture or chosen run, table."""
     if not page.clusters or (page.reader.row("runs__newest_anywhere") or {}).get("run_count") == 0:
+        frame.banner(page)
         frame.screen(
             page, "No runs have landed yet",
             "<p>The warehouse is published, and no DAG of its {clusters} has run so far. Runs show "
@@ -53,12 +54,12 @@ def draw(page: frame.Page) -> None:
 
 def _answer(page: frame.Page, chosen: filters.RunFilters, answer: dict[str, int],
             states: pl.DataFrame, as_of: datetime) -> None:
-    counts = {r["state"]: r["run_count"] for r in states.iter_rows(named=True)}
-    failed = counts.pop(theme.FAILED, 0)
+    counts = dict(theme.tally(states.select("state", "run_count").iter_rows()))
+    failed = counts.pop(theme.STATES["failed"], 0)
     ends = [markup.write('<b class="{ink}">{n} failed</b>', n=fmt.count(failed),
                          ink="ws-bad" if failed else "ws-good")]
-    ends += [markup.write("{n} {verb}", n=fmt.count(n), verb=theme.state(name).verb)
-             for name, n in counts.items()]
+    ends += [markup.write("{n} {verb}", n=fmt.count(n), verb=state.verb)
+             for state, n in counts.items()]
     frame.say(
         '<div class="ws-answer"><b>{runs}</b> of {dags} on {clusters} {window}: {ends}.</div>'
         '<div class="ws-under">Newest {newest} · data as of {as_of} · times in {zone}</div>',
@@ -102,9 +103,9 @@ def _table(page: frame.Page, chosen: filters.RunFilters, run_count: int, as_of: 
     picked = [keys.index(key)] if (key := _chosen_run()) in keys else []
     table = f"runs_table_{hash(tuple(keys))}_{st.session_state.get('runs_closed', 0)}"
     with frame.section(
-            "{shown} of {all} <span>{order}; tick one to see its tasks{hint}</span>",
+            "{shown} of {all} <span>{order} first; tick one to see its tasks{hint}</span>",
             shown=fmt.count(len(keys)), all=fmt.count(run_count, "run"),
-            order=filters.SORTS[chosen.sort],
+            order=chosen.sort,
             hint="; narrow the filters to see the others" if len(keys) < run_count else ""):
         st.dataframe(
             tables.runs(rows, as_of=as_of, zone=page.zone, mode=page.mode), key=table,
@@ -135,7 +136,7 @@ def _pick(table: str) -> None:
 
 def _close() -> None:
     _forget()
-    st.session_state["runs_closed"] = st.session_state.get("runs_closed", 0) + 1
+    frame.renew("runs_closed")
 
 
 def _forget() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 
 # Inside the tests' own calendar: pages count from what the data is as of, never from the machine.
-AS_OF = datetime(2001, 3, 4, 12, 0)
+AS_OF = datetime.fromisoformat("2001-03-04T12:00")
 FRESH_NOW = AS_OF + timedelta(minutes=2)
 STALE_NOW = AS_OF + timedelta(hours=5)
 

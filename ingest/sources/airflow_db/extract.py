@@ -8,7 +8,7 @@ been masked. A column that could not be converted stays a string: the gate sees 
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -55,7 +55,7 @@ class Session:
     def tables(self, *strategies: str) -> list[Table]:
         """The allow-listed tables of these strategies that this database has."""
         return [t for t in TABLES.values()
-                if t.strategy in strategies and t.name in self.source.columns
+                if t.strategy in strategies and queries.can_be_read(self.source, t)
                 and (self.options.notes or not t.name.endswith("_note"))]
 
 
@@ -78,8 +78,13 @@ def open_session(reader: Reader, options: Options, *, as_of: datetime | None = N
         heads = [str(row[0]) for row in reader.rows("select version_num from alembic_version")]
     recognised = recognise(columns, heads)
     clock = (as_of or reader.clock()).astimezone(UTC).replace(tzinfo=None)
-    return Session(reader, Source(reader.dialect, columns, reader.quote), recognised, clock,
-                   options, facts or {})
+    source = Source(reader.dialect, columns, reader.quote)
+    skipped = [t.name for t in TABLES.values()
+               if t.name in columns and not queries.can_be_read(source, t)]
+    if skipped:
+        warning = f"Without the columns of their key, so not landed: {', '.join(skipped)}."
+        recognised = replace(recognised, warnings=(*recognised.warnings, warning))
+    return Session(reader, source, recognised, clock, options, facts or {})
 
 
 def read(session: Session, table: Table, where: str = "") -> pa.Table:

@@ -6,7 +6,8 @@
 
 Cursors (`state`): `watermark` (source's clock at the start of the last increment), `history`
 (everything with a smaller run id is still to come; null = done), `append` (per table two marks of
-[clock, id]; `from`: everything below that id is still to come), `reconciled` (level -> clock).
+[clock, id]; `from`: everything below that id is still to come), `reconciled` (level -> clock),
+`head` (schema revision when everything was last compared).
 """
 
 from collections.abc import Iterator
@@ -83,7 +84,7 @@ def increment(session: Session, con: duckdb.DuckDBPyConnection, cluster: str,
     if orphans is not None and orphans.num_rows:
         # A step of its own: these belong to no run, so nothing may be concluded from runs.
         yield _reading(session, "increment", {"task_instance": orphans}, state)
-    after["head"] = session.recognised.head
+    after.setdefault("head", session.recognised.head)
     after["watermark"] = session.clock.isoformat(sep=" ")
     reading = _reading(session, "increment", rows, after)
     reading.whole_runs = runs
@@ -105,7 +106,7 @@ def history(session: Session, state: dict[str, Any], pace: Pace) -> Reading | No
 
 def completed(session: Session, state: dict[str, Any]) -> Reading:
     """The end of the first load: everything has just been read whole, so nothing is due."""
-    return _reading(session, "history", {}, _reconciled(state, "all", session.clock))
+    return _reading(session, "history", {}, _reconciled(session, state, "all"))
 
 
 def history_done_ratio(session: Session, state: dict[str, Any]) -> float:
@@ -117,11 +118,19 @@ def history_done_ratio(session: Session, state: dict[str, Any]) -> float:
     return max(0.0, 1 - cursor / newest)
 
 
-def due_level(state: dict[str, Any], clock: datetime) -> str | None:
-    """The widest reconciliation that is due; a wide one covers the narrower ones."""
+def due_level(state: dict[str, Any], clock: datetime, head: str | None = None) -> str | None:
+    """The widest reconciliation that is due; a wide one covers the narrower ones.
+
+    Args:
+        state: the cursors.
+        clock: the source's.
+        head: its schema revision: a migration may have rewritten or lost any row.
+    """
     done = state.get("reconciled", {})
     if not done:        # the first load was a full read
         return None
+    if head is not None and state.get("head", head) != head:
+        return "all"
     for level, (_, every) in RECONCILE_LEVELS.items():
         last = done.get(level)
         if last is None or not timedelta(0) <= clock - datetime.fromisoformat(last) < every:
@@ -133,7 +142,7 @@ def reconcile(session: Session, con: duckdb.DuckDBPyConnection, cluster: str,
               state: dict[str, Any], level: str, pace: Pace) -> Iterator[Reading]:
     """Compare slices by count and hash; read again what differs, bury what is gone."""
     reach, _ = RECONCILE_LEVELS[level]
-    after = _reconciled(state, level, session.clock)
+    after = _reconciled(session, state, level)
     since = session.clock - (reach or pace.history)
     where = _reconcile_scope(session, state, since)
     differing, known = _differing(session, con, cluster, where)
@@ -248,7 +257,9 @@ def _recent(session: Session, con: duckdb.DuckDBPyConnection, cluster: str,
     still_open = [int(r[0]) for r in con.execute(
         f'select id from landing."{landing_name(SOURCE, "job")}" '  # noqa: S608
         "where cluster = $1 and state = 'running' and _deleted_at is null", [cluster]).fetchall()]
-    where = "t.job_type <> 'LocalTaskJob' or t.state is null or t.state <> 'success'"
+    where = "t.state is null or t.state <> 'success'"
+    where = f"t.job_type <> 'LocalTaskJob' or {where}" if session.source.has("job", "job_type") \
+        else "1 = 1"
     if "watermark" in state:
         since = datetime.fromisoformat(state["watermark"]) - timedelta(hours=1)
         where = f"t.latest_heartbeat >= {session.source.instant(since)} and ({where})"
@@ -294,11 +305,14 @@ def _append_slice(session: Session, state: dict[str, Any], table: Table, cursor:
 
 # --- reconciliation ----------------------------------------------------------------------------
 
-def _reconciled(state: dict[str, Any], level: str, clock: datetime) -> dict[str, Any]:
+def _reconciled(session: Session, state: dict[str, Any], level: str) -> dict[str, Any]:
     levels = list(RECONCILE_LEVELS)
     covered = levels[levels.index(level):]
-    done = {**state.get("reconciled", {}), **dict.fromkeys(covered, clock.isoformat(sep=" "))}
-    return {**state, "reconciled": done}
+    now = session.clock.isoformat(sep=" ")
+    done = {**state.get("reconciled", {}), **dict.fromkeys(covered, now)}
+    # Until everything was compared, what is missing may be what the migration lost.
+    head = {"head": session.recognised.head} if level == "all" else {}
+    return {**state, "reconciled": done, **head}
 
 
 def _reconcile_scope(session: Session, state: dict[str, Any], since: datetime) -> str:

@@ -57,6 +57,19 @@ def present_columns(source: Source, table: Table) -> dict[str, Kind]:
             if _expression(source, table, name) is not None}
 
 
+def can_be_read(source: Source, table: Table) -> bool:
+    """Whether this database has the table, with what is needed to key and to join its rows."""
+    if table.name not in source.columns or not set(table.key) <= set(present_columns(source, table)):
+        return False
+    if table.strategy != "run" or table.name == "dag_run":
+        return True
+    if _through_instance(source, table):
+        return source.has("task_instance", "id")
+    return (source.has(table.name, "dag_id", "run_id")
+            or source.has(table.name, "dag_id", "execution_date")
+            or source.has(table.name, "dagrun_id") or source.has(table.name, "dag_run_id"))
+
+
 def select_rows(source: Source, table: Table, *, where: str = "") -> str:
     """SELECT of every present column of a table under its own name.
 
@@ -163,7 +176,8 @@ def _expression(source: Source, table: Table, name: str) -> str | None:  # noqa:
         return f"{alias}.{source.quote(name)}"
     if table.strategy == "run" and name in ("dag_id", "run_id"):
         return f"dr.{name}"
-    if _through_instance(source, table) and name in ("task_id", "map_index", "try_number"):
+    if (_through_instance(source, table) and name in ("task_id", "map_index", "try_number")
+            and source.has("task_instance", name)):
         return f"ti.{name}"
     if name == "map_index":
         return "-1"
@@ -176,7 +190,7 @@ def _special(source: Source, table: Table, name: str) -> str | None:
     match table.name, name:
         case "dag_run", "conf":     # before 3.x a pickle; MariaDB declares JSON as longtext
             is_pickle = not source.has("dag_run", "logical_date") or "blob" in declared
-            return "" if is_pickle or declared == "bytea" else "dr.conf"
+            return "" if is_pickle or declared in ("", "bytea") else "dr.conf"
         case "import_error", "bundle_name":
             return "coalesce(t.bundle_name, '')" if declared else "''"
         case "serialized_dag", "dag_version_id":
@@ -184,6 +198,8 @@ def _special(source: Source, table: Table, name: str) -> str | None:
         case "serialized_dag", "dag_hash":
             return "coalesce(t.dag_hash, '')" if declared else "''"
         case "dag_warning", "message":
+            if not source.has("dag_warning", "warning_type", "message"):
+                return ""
             return f"case when t.warning_type = '{PLAIN_WARNING}' then t.message end"
         case "dag_code", "code_key":
             return "t.id" if source.has("dag_code", "id") else "t.fileloc"
@@ -224,7 +240,7 @@ def _run_join(source: Source, table: str, alias: str = "t") -> str:
 
 
 def _standing_filter(source: Source, table: Table) -> str:
-    if table.name == "log":
+    if table.name == "log" and source.has("log", "event"):
         return f"(t.event is null or t.event not in ({_literals(SKIPPED_LOG_EVENTS)}))"
     return ""
 

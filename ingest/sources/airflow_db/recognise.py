@@ -8,45 +8,45 @@ from dataclasses import dataclass
 from ingest.sources.airflow_db.tables import TABLES
 from windsock.errors import NotAirflowError, SourceMigratingError
 
-# Heads of released schemas (Airflow's own `_REVISION_HEADS_MAP`, releases 1.10 to 3.3) and the
-# release that brought each; later patch releases share the head.
-RELEASE_OF_HEAD = {
-    "a56c9515abdc": "1.10.10",
+# Heads of released schemas (Airflow's own `_REVISION_HEADS_MAP`, 1.10 to 3.3) and the releases that
+# share each: a database does not tell them apart.
+RELEASES_OF_HEAD = {
+    "a56c9515abdc": "1.10.10 to 1.10.12",
     "8646922c8a04": "1.10.14",
     "03afc6b6f902": "1.10.15",
     "e959f08ac86c": "2.0.0",
     "82b7c48c147f": "2.0.1",
     "2e42bb497a22": "2.0.2",
-    "a13f7613ad25": "2.1.0",
+    "a13f7613ad25": "2.1.0 to 2.1.2",
     "97cdd93827b8": "2.1.3",
     "ccde3e26fe78": "2.1.4",
-    "7b2661a43ba3": "2.2.0",
+    "7b2661a43ba3": "2.2.0 to 2.2.2",
     "be2bfac3da23": "2.2.3",
-    "587bdf053233": "2.2.4",
+    "587bdf053233": "2.2.4 to 2.2.5",
     "b1b348e02d07": "2.3.0",
     "1de7bc13c950": "2.3.1",
     "3c94c427fdf6": "2.3.2",
-    "f5fcbda3e651": "2.3.3",
-    "ecb43d2a1842": "2.4.0",
+    "f5fcbda3e651": "2.3.3 to 2.3.4",
+    "ecb43d2a1842": "2.4.0 to 2.4.1",
     "b0d31815b5a6": "2.4.2",
     "e07f49787c9d": "2.4.3",
-    "290244fb8b83": "2.5.0",
-    "98ae134e6fff": "2.6.0",
-    "c804e5c76e3e": "2.6.2",
-    "4bc4d934e2bc": "2.6.2",
-    "405de8318b3a": "2.7.0",
+    "290244fb8b83": "2.5",
+    "98ae134e6fff": "2.6.0 to 2.6.1",
+    "c804e5c76e3e": "2.6.2 to 2.6.3",
+    "4bc4d934e2bc": "2.6.2 to 2.6.3",
+    "405de8318b3a": "2.7",
     "10b52ebd31f7": "2.8.0",
-    "88344c1d9134": "2.8.1",
-    "1949afb29106": "2.9.0",
-    "686269002441": "2.9.2",
-    "22ed7efa9da2": "2.10.0",
-    "5f2621c13b39": "2.10.3",
-    "29ce7909c52b": "3.0.0",
-    "fe199e1abd77": "3.0.3",
-    "cc92b33c6709": "3.1.0",
+    "88344c1d9134": "2.8.1 to 2.8.4",
+    "1949afb29106": "2.9.0 to 2.9.1",
+    "686269002441": "2.9.2 to 2.9.3",
+    "22ed7efa9da2": "2.10.0 to 2.10.2",
+    "5f2621c13b39": "2.10.3 to 2.11",
+    "29ce7909c52b": "3.0.0 to 3.0.2",
+    "fe199e1abd77": "3.0.3 to 3.0.6",
+    "cc92b33c6709": "3.1.0 to 3.1.7",
     "509b94a1042d": "3.1.8",
-    "1d6611b6ab7c": "3.2.0",
-    "d2f4e1b3c5a7": "3.3.0",
+    "1d6611b6ab7c": "3.2",
+    "d2f4e1b3c5a7": "3.3",
 }
 NEWEST = "3.3"
 
@@ -68,8 +68,8 @@ class Recognised:
 
     Attributes:
         head: alembic revision, None when the table is empty.
-        version: release that brought this schema ("2.10.3" means 2.10.3 up to the next schema), or
-            for an unknown head the family told from the columns ("3.3 or newer").
+        version: the releases that have this schema ("2.10.3 to 2.11"), or for an unknown head the
+            family told from the columns ("3.3 or newer (unknown revision)").
         is_known: the head is one of a release that Windsock has been tested with.
         major: 1, 2 or 3.
         warnings: sentences for `doctor` and the platform page.
@@ -96,8 +96,8 @@ def recognise(columns: Columns, heads: list[str]) -> Recognised:
     _require(columns, heads)
     major = _major(columns)
     head = heads[0] if heads else None
-    if head in RELEASE_OF_HEAD:
-        return Recognised(head, RELEASE_OF_HEAD[head], is_known=True, major=major)
+    if head in RELEASES_OF_HEAD:
+        return Recognised(head, RELEASES_OF_HEAD[head], is_known=True, major=major)
     warnings = [f"The schema revision {head or 'none'} is not one of Airflow 1.10 to {NEWEST}: "
                 "landed as far as its columns allow."]
     missing = _missing_columns(columns, major)

@@ -155,8 +155,9 @@ def select_bodies(source: Source, condition: str) -> str:
     hash_ = "t.dag_hash" if source.has("serialized_dag", "dag_hash") else "''"
     compressed = (", t.data_compressed"
                   if source.has("serialized_dag", "data_compressed") else "")
+    data = "t.data" if source.has("serialized_dag", "data") else "null"
     return (f"select t.dag_id, {version} as dag_version_id, {hash_} as dag_hash, "  # noqa: S608
-            f"t.data{compressed} from serialized_dag t where {condition}")
+            f"{data} as data{compressed} from serialized_dag t where {condition}")
 
 
 def project_bodies(batch: pa.RecordBatch,

@@ -26,7 +26,8 @@ from ingest.sources.airflow_db.readers.postgresql_url import conninfo
 from windsock.errors import SourceAccessError, SourceError
 
 BATCH_BYTES_HINT = 4 * 1024 * 1024
-ORDINARY = "c.relkind in ('r', 'p') and c.relnamespace = current_schema()::regnamespace"
+SCHEMA = "quote_ident(current_schema())::regnamespace"
+ORDINARY = f"c.relkind in ('r', 'p') and c.relnamespace = {SCHEMA}"
 COLUMNS = f"""
     select c.relname::text, a.attname::text, lower(format_type(a.atttypid, a.atttypmod))
     from pg_class c join pg_attribute a on a.attrelid = c.oid
