@@ -38,7 +38,7 @@ class Reading:
         whole_runs: runs (dag_id, run_id) that were read whole: their other rows are gone.
         gone_runs: runs that are gone with everything of theirs: (dag_id, run_id, reason).
         ranges: append tables of which [low, high) of the ids was read whole.
-        vanish_reason: why covered rows that are not there any more went: deleted or retention.
+        vanish_reason: why rows of runs that are not there any more went: deleted or retention.
         state: the cursors after this step.
         facts: version, warnings, replication lag and the like.
     """
@@ -231,7 +231,8 @@ def _vanished(door: Door, reading: Reading, manifest: Manifest, table: Table,
         low, high = reading.ranges[table.name]
         scope = f"l.id >= {low} and l.id < {high}"
     key = " and ".join(f'a."{c}" = l."{c}"' for c in ("cluster", *table.key))
-    reason = "retention" if table.name in reading.ranges else reading.vanish_reason
+    reason = reading.vanish_reason if table.strategy == "run" else "deleted"
+    reason = "retention" if table.name in reading.ranges else reason
     return door.con.sql(
         f"select {_tombstone(table)} from landing.\"{landed}\" as l "  # noqa: S608
         f"where l.cluster = $cluster and l._deleted_at is null and {scope} "

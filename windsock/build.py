@@ -5,6 +5,7 @@
 The manifest is kept between cycles and no `--vars` are passed, so that only the first build parses.
 """
 
+import hashlib
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,13 +45,26 @@ class Builder:
         Raises:
             BuildError: a model or a test failed; the published snapshot stays.
         """
+        sources = _checksum()
+        full_refresh = full_refresh or self._built_from() != sources
         arguments = ["build" if with_tests else "run"]
         arguments += ["--full-refresh"] if full_refresh else []
         arguments += ["--select", select] if select else []
         result = self._invoke(arguments)
         if not result.success:
             raise _failure(result)
+        self._mark.write_text(sources)
         return {r.node.name: r.execution_time for r in result.result.results}
+
+    @property
+    def _mark(self) -> Path:
+        return self.layout.build_file.with_suffix(".models")
+
+    def _built_from(self) -> str | None:
+        """Checksum of the files that the tables were last made from; None: not known."""
+        if not (self._mark.exists() and self.layout.build_file.exists()):
+            return None
+        return self._mark.read_text()
 
     def _invoke(self, arguments: list[str]) -> Any:
         # dbt reads its profile's env_var() from the process environment.
@@ -77,6 +91,15 @@ class Builder:
                 "--target-path", str(target), "--log-path", str(target / "logs"),
                 "--log-level", "error", "--no-use-colors", "--no-version-check",
                 "--no-write-json", "--no-populate-cache"]
+
+
+def _checksum() -> str:
+    """Of every file that decides what a table holds: after a change all are made anew."""
+    digest = hashlib.sha256()
+    files = [p for folder in ("models", "macros", "seeds") for p in (PROJECT / folder).rglob("*")]
+    for path in sorted(p for p in files if p.suffix in {".sql", ".csv", ".py"}):
+        digest.update(path.relative_to(PROJECT).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
 def _failure(result: Any) -> BuildError:

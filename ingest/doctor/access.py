@@ -1,6 +1,8 @@
 """What a role may do at the source: too little, or more than it needs.
 
     an open reader  ->  columns hidden from the role, secrets that it can read, tables it can write
+
+Alone: `windsock doctor`.
 """
 
 from collections.abc import Iterator
@@ -10,7 +12,7 @@ from ingest.grants import read_columns
 from ingest.sources.airflow_db.extract import Options
 from ingest.sources.airflow_db.queries import Columns
 from ingest.sources.airflow_db.readers import Reader
-from ingest.sources.airflow_db.recognise import RELEASE_OF_HEAD
+from ingest.sources.airflow_db.recognise import RELEASES_OF_HEAD
 
 # Never landed, and worth stealing.
 SECRET_TABLES = ("connection", "variable", "xcom", "rendered_task_instance_fields", "ab_user",
@@ -79,7 +81,7 @@ def _missing_landmarks(reader: Reader, visible: Columns) -> list[str]:
     if "alembic_version" not in visible:
         return ["alembic_version"] if "dag_run" in visible else []
     heads = reader.rows("select version_num from alembic_version")
-    release = RELEASE_OF_HEAD.get(str(heads[0][0]) if heads else "", "")
+    release = RELEASES_OF_HEAD.get(str(heads[0][0]) if heads else "", "")
     missing: dict[str, list[str]] = {}
     for name in _LANDMARKS.get(release.partition(".")[0], ()):
         table, column = name.split(".")

@@ -1,6 +1,8 @@
 """One finding of the doctor, and how findings are printed.
 
     a look  ->  Check(subject, name, status, seen, next_step)  ->  `render`  ->  lines of text
+
+Alone: `windsock doctor`.
 """
 
 from collections.abc import Callable, Iterable

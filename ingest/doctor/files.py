@@ -1,6 +1,8 @@
 """What a cluster's configuration points to beside its database: files, folders, addresses.
 
     SQLite file, log root, usage files, base_url  ->  checks
+
+Alone: `windsock doctor`.
 """
 
 import os
@@ -95,7 +97,8 @@ def usage_files(cluster: Cluster, subject: Subject, now: datetime) -> Iterator[C
 
 
 def _local_usage(pattern: str, subject: Subject, now: datetime) -> Check:
-    found = list(islice(iglob(pattern.removeprefix("file://"), recursive=True), _MANY))
+    names = iglob(pattern.removeprefix("file://"), recursive=True)  # noqa: PTH207 - absolute
+    found = list(islice(names, _MANY))
     if not found:
         return _no_usage(pattern, subject)
     closed = [name for name in found if not os.access(name, os.R_OK)]

@@ -1,6 +1,8 @@
 """What the build file and the archive say of the landings; the caller holds the lock.
 
     landing.loads, failed_loads, batches  +  the archive's manifests  ->  checks per cluster
+
+Alone: `windsock doctor`.
 """
 
 from collections.abc import Iterator

@@ -1,10 +1,11 @@
 """What everything runs on: versions, and what the configuration warns of.
 
     the interpreter, installed packages, Config  ->  checks
+
+Alone: `windsock doctor`.
 """
 
 import platform
-import sys
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 
@@ -18,10 +19,7 @@ def versions() -> Iterator[Check]:
     """Python, DuckDB and dbt."""
     subject = Subject("machine")
     python = f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
-    if sys.version_info >= (3, 11):
-        yield subject.ok("python", python)
-    else:
-        yield subject.fail("python", python, "use Python 3.11 or newer")
+    yield subject.ok("python", python)
     for name, wanted in _PACKAGES.items():
         try:
             found = version(name)

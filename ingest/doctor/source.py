@@ -1,6 +1,8 @@
 """One cluster's database, looked at as a landing would see it.
 
     open_reader  ->  reachable  ->  grants, release, secrets, writes, lag, clock, size, as_of
+
+Alone: `windsock doctor`.
 """
 
 import shutil
@@ -15,7 +17,7 @@ from time import monotonic
 from ingest.doctor import access, files
 from ingest.doctor.check import Check, Subject, duration, size
 from ingest.sources.airflow_db.extract import Options, Session, open_session
-from ingest.sources.airflow_db.readers import ReadLimits, Reader, open_reader
+from ingest.sources.airflow_db.readers import Reader, ReadLimits, open_reader
 from ingest.sources.airflow_db.readers.address import parse_address
 from windsock.config import Cluster
 from windsock.errors import SourceError
@@ -147,8 +149,8 @@ def _replication(reader: Reader, subject: Subject) -> Iterator[Check]:
         if reader.dialect != "sqlite":
             yield subject.ok("replication", "no replica, or it does not tell its lag")
     elif lag > LAG.total_seconds():
-        yield subject.warn("replication", f"the replica is {duration(lag)} behind: so are all pages",
-                           "look at the replica, or read from the primary")
+        yield subject.warn("replication", f"the replica is {duration(lag)} behind, and so are all "
+                           "pages", "look at the replica, or read from the primary")
     else:
         yield subject.ok("replication", f"the replica is {duration(lag)} behind")
 

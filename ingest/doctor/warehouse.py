@@ -1,6 +1,8 @@
 """The product's own files: folder, disk, lock, build file, published snapshot, archive.
 
     Layout + archive root  ->  checks; only the build file's look holds the writer's lock
+
+Alone: `windsock doctor`.
 """
 
 import json
@@ -155,7 +157,8 @@ def _published(place: Place) -> Iterator[Check]:
     age = place.now.astimezone(UTC).replace(tzinfo=None) - at
     seen = f"generation {generation}, {duration(age)} old, {size(path.stat().st_size)}"
     if age > STALE and any(c.as_of is None for c in place.clusters):
-        yield SUBJECT.warn("published", seen, "run `windsock run --every 60s`, or see why it stopped")
+        yield SUBJECT.warn("published", seen,
+                           "run `windsock run --every 60s`, or see why it stopped")
     else:
         yield SUBJECT.ok("published", seen)
 

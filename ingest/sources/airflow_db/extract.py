@@ -6,6 +6,7 @@ Everything that leaves has the columns of the contract, instants in UTC without 
 been masked. A column that could not be converted stays a string: the gate sees it.
 """
 
+import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -20,6 +21,7 @@ from ingest.sources.airflow_db.queries import Source
 from ingest.sources.airflow_db.readers import Reader
 from ingest.sources.airflow_db.recognise import Recognised, recognise
 from ingest.sources.airflow_db.tables import TABLES
+from windsock.masking import mask_text
 
 _HASH = re.compile(r"[0-9a-fA-F]{1,64}")
 _BODIES_AT_ONCE = 200
@@ -167,6 +169,32 @@ def read_structures(session: Session, wanted: Iterable[tuple[str, str, str]],
         sql = transform.select_bodies(session.source, condition)
         for batch in session.reader.stream(sql, bodies, batch_rows=_BODIES_AT_ONCE):
             yield transform.project_bodies(batch, keys)
+
+
+def read_code(session: Session, since: datetime | None) -> pa.Table:
+    """Texts of DAG files and their hashes, where a company has opted for it.
+
+    Args:
+        session: where to read.
+        since: only files that were updated since; None: all.
+
+    Returns:
+        Columns code_key, source_hash (MD5, as Airflow 3 computes it), source_code (what looks like
+        a secret masked).
+    """
+    table = TABLES["dag_code"]
+    key = queries.select_rows(session.source, table).split(" as ", 1)[0].removeprefix("select ")
+    where = f" where t.last_updated >= {session.source.instant(since)}" if since else ""
+    sql = f"select {key} as code_key, t.source_code as source_code from dag_code t{where}"  # noqa: S608
+    wire = pa.schema([("code_key", pa.string()), ("source_code", pa.string())])
+    found: dict[str, list[str | None]] = {"code_key": [], "source_hash": [], "source_code": []}
+    for batch in session.reader.stream(sql, wire, batch_rows=_BODIES_AT_ONCE):
+        for name, text in zip(*(c.to_pylist() for c in batch.columns), strict=True):
+            found["code_key"].append(name)
+            found["source_hash"].append(
+                hashlib.md5((text or "").encode(), usedforsecurity=False).hexdigest())
+            found["source_code"].append(mask_text(text or "", session.options.secret_names))
+    return pa.table(found, pa.schema([(n, pa.string()) for n in found]))
 
 
 def _wire_type(kind: str) -> pa.DataType:

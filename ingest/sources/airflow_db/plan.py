@@ -24,6 +24,7 @@ from ingest.sources.airflow_db import queries
 from ingest.sources.airflow_db.extract import (
     Session,
     read,
+    read_code,
     read_orphans,
     read_runs,
     read_structures,
@@ -73,7 +74,9 @@ def increment(session: Session, con: duckdb.DuckDBPyConnection, cluster: str,
         after["history"] = _first_history_cursor(session)
     pages = [ids[i:i + pace.page_runs] for i in range(0, len(ids), pace.page_runs)] or [[]]
     for page in pages[:-1]:
-        yield _reading(session, "increment", read_runs(session, queries.runs_in(page)), state)
+        whole = _reading(session, "increment", read_runs(session, queries.runs_in(page)), state)
+        whole.whole_runs = _runs_of(whole.rows)
+        yield whole
     rows = read_runs(session, queries.runs_in(pages[-1])) if pages[-1] else {}
     runs = _runs_of(rows)
     rows |= {t.name: read(session, t) for t in session.tables("whole")}
@@ -231,6 +234,8 @@ def _runs_of(rows: dict[str, pa.Table]) -> pa.Table | None:
 def _heavy(session: Session, con: duckdb.DuckDBPyConnection, cluster: str) -> dict[str, pa.Table]:
     """Serialized DAGs and DAG code: the small columns whole, the bodies only where new."""
     rows = {t.name: read(session, t) for t in session.tables("heavy")}
+    if "dag_code" in rows and session.options.source_code:
+        rows["dag_code"] = _with_code(session, con, cluster, rows["dag_code"])
     if "serialized_dag" not in rows:
         return rows
     serialized = rows["serialized_dag"]
@@ -248,6 +253,32 @@ def _heavy(session: Session, con: duckdb.DuckDBPyConnection, cluster: str) -> di
         if tables:
             rows[name] = pa.concat_tables(tables)
     return rows
+
+
+def _with_code(session: Session, con: duckdb.DuckDBPyConnection, cluster: str,
+               rows: pa.Table) -> pa.Table:
+    """DAG files with their texts (an opt-in), read only of those that changed."""
+    if not pa.types.is_timestamp(rows["last_updated"].type):
+        return rows         # not what was promised: the gate will say so
+    landed = f'landing."{landing_name(SOURCE, "dag_code")}"'
+    con.register("code", rows)
+    [(count, since)] = con.execute(
+        f"select count(*), min(c.last_updated) from code as c left join {landed} as l "  # noqa: S608
+        "on l.cluster = $1 and l.code_key = c.code_key "
+        "where l.last_updated is distinct from c.last_updated or l.source_code is null",
+        [cluster]).fetchall()
+    no_text = pa.table({n: pa.array([], pa.string())
+                        for n in ("code_key", "source_hash", "source_code")})
+    con.register("texts", read_code(session, since) if count else no_text)
+    done = con.sql(
+        "select c.* replace (coalesce(t.source_hash, c.source_hash, l.source_hash) as source_hash, "  # noqa: S608
+        "coalesce(t.source_code, l.source_code) as source_code) from code as c "
+        f"left join texts as t on t.code_key = c.code_key left join {landed} as l "
+        "on l.cluster = $cluster and l.code_key = c.code_key", params={"cluster": cluster},
+    ).to_arrow_table().cast(rows.schema)
+    con.unregister("code")
+    con.unregister("texts")
+    return done
 
 
 def _recent(session: Session, con: duckdb.DuckDBPyConnection, cluster: str,

@@ -55,7 +55,9 @@ def mask(table: Table, rows: pa.Table, secret_names: tuple[str, ...]) -> pa.Tabl
         secret_names: names of sensitive keys beside the built-in ones.
     """
     def conf(text: str) -> str | None:
-        return mask_conf_json(text, secret_names)
+        reasons: list[str] = []
+        masked = mask_conf_json(text, secret_names, tell=reasons.append)
+        return json.dumps({"not_kept": "; ".join(reasons)}) if masked is None else masked
 
     for name in rows.column_names:
         is_uuid = name in _UUID_COLUMNS or (name == "id" and table.name in _UUID_TABLES)

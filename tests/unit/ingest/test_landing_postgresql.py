@@ -1,0 +1,151 @@
+"""Every PostgreSQL fixture on a real server, landed and compared with what psql says.
+
+tests/fixtures/airflow/*/*.sql.xz ─► PostgreSQL from a wheel ─► land_clusters ═ row_to_json
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.databases import PASSWORD, Server, postgresql
+from tests.fixture_databases import (
+    NOW,
+    POSTGRESQL,
+    SECRETS,
+    UPGRADED,
+    Place,
+    Plain,
+    compare,
+    fixture,
+    head_of,
+    landed,
+    landed_count,
+    load_postgresql,
+    name_of,
+    place,
+    plain_postgresql,
+    quiet_settings,
+)
+
+
+@dataclass(frozen=True)
+class OnServer:
+    path: Path
+    url: str
+    database: str
+    plain: Plain
+    place: Place
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with postgresql("timezone=America/New_York", "fsync=off") as running:
+        yield running
+
+
+@pytest.fixture(scope="module", params=POSTGRESQL, ids=name_of)
+def on_server(
+    server: Server, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[OnServer]:
+    database = load_postgresql(server, request.param)
+    url = server.url(database)
+    with place(tmp_path_factory.mktemp("landed")) as here:
+        here.land(url)
+        yield OnServer(request.param, url, database, plain_postgresql(server, database), here)
+
+
+def test_every_row_and_value_is_landed(on_server: OnServer) -> None:
+    assert len(on_server.plain["task_instance"]) > 40
+    for name in on_server.plain:
+        compare(on_server.plain, on_server.place, name)
+
+
+def test_the_release_and_every_structure(on_server: OnServer, server: Server) -> None:
+    loads = on_server.place.query(
+        "select distinct facts->>'alembic_head' as head, facts->>'dialect' as dialect, "
+        "facts->'warnings' as warnings from landing.loads where kind = 'history'")
+    assert loads == [{"head": head_of(on_server.path), "dialect": "postgresql", "warnings": "[]"}]
+    dags = set(server.execute("select dag_id from serialized_dag", on_server.database).split())
+    structures = on_server.place.rows("dag_structure", "dag_id, faults")
+    assert dags <= {r["dag_id"] for r in structures}
+    assert {r["faults"] for r in structures} == {None}
+
+
+def test_landing_again_and_reconciling_land_nothing(on_server: OnServer) -> None:
+    again = on_server.place.land(on_server.url, settings=quiet_settings(reconcile="all"))
+
+    assert [m.kind for m in again.loads].count("reconcile") > 0
+    assert landed_count(again.loads) == {}
+    assert on_server.place.quarantined() == []
+
+
+def test_no_secret_and_no_password_of_the_url(on_server: OnServer) -> None:
+    [uri] = {r["source_uri"] for r in on_server.place.query("select source_uri from landing.loads")}
+    assert PASSWORD not in uri
+    assert uri.endswith(on_server.database)
+    for (name,) in on_server.place.con.execute(
+            "select table_name from duckdb_tables() where schema_name = 'landing'").fetchall():
+        text = str(on_server.place.query(f'select * from landing."{name}"'))
+        assert [s for s in (*SECRETS, PASSWORD) if s in text] == []
+
+
+@pytest.mark.parametrize("release", ["2.10.5", "3.1.8"])
+def test_postgresql_and_sqlite_land_the_same_shape(
+    server: Server, tmp_path: Path, release: str
+) -> None:
+    """The same release over the same DAGs: the same columns are filled, by the same kinds."""
+    database = load_postgresql_once(server, fixture(f"{release}/postgres.sql"))
+    sqlite = landed(fixture(f"{release}/airflow.db"))
+    with place(tmp_path) as here:
+        here.land(server.url(database))
+        for name in ("dag_run", "task_instance", "dag", "serialized_dag", "dag_structure_task",
+                     "slot_pool", "task_reschedule", "task_instance_history"):
+            columns = [r["column_name"] for r in here.query(
+                f"select column_name from duckdb_columns() where table_name = 'airflow_db__{name}'")]
+            filled = ", ".join(f'count("{c}") > 0 as "{c}"' for c in columns)
+            [there] = here.rows(name, filled, order="1")
+            [lite] = sqlite.place.rows(name, filled, order="1")
+            differing = {c for c in columns if there[c] != lite[c]} - {
+                "_row_flags", "external_executor_id", "end_date", "bundle_version", "retry_reason"}
+            assert differing == set(), name
+        ids = "dag_id, task_id, operator, upstream_task_ids"
+        same = [p.rows("dag_structure_task", ids) for p in (here, sqlite.place)]
+        assert same[0] == same[1]
+
+
+def test_an_upgrade_in_place_keeps_one_history(server: Server, tmp_path: Path) -> None:
+    """2.10.5, landed; then 3.1.8's `db migrate` and work; then landed again under one name."""
+    before, after = (load_postgresql_once(server, UPGRADED / f"{w}.sql.xz")
+                     for w in ("before", "after"))
+    with place(tmp_path) as here:
+        here.land(server.url(before))
+        first = {tuple(r.values()) for r in here.rows(
+            "task_instance", "dag_id, run_id, task_id, map_index")}
+        outcome = here.land(server.url(after), now=NOW + timedelta(minutes=1))
+        assert "reconcile" in {m.kind for m in outcome.loads}
+
+        plain = plain_postgresql(server, after)
+        for name in plain:
+            compare(plain, here, name)
+        live = {tuple(r.values()) for r in here.rows(
+            "task_instance", "dag_id, run_id, task_id, map_index", "_deleted_at is null")}
+        assert len(first) == 50
+        assert len(live) == 64
+        assert first <= live
+        assert here.rows("dag_run", "*", "_deleted_at is not null") == []
+        types = {r["run_type"] for r in here.rows("dag_run", "run_type")}
+        assert "asset_triggered" in types
+        assert "dataset_triggered" not in types
+        assert any("dataset_triggered__" in r["run_id"] for r in here.rows("dag_run", "run_id"))
+        again = here.land(server.url(after), now=NOW + timedelta(minutes=2))
+        assert landed_count(again.loads) == {}
+
+
+def load_postgresql_once(server: Server, path: Path) -> str:
+    name = f"d{name_of(path)}".translate(str.maketrans(".-/", "___"))
+    if name in server.execute("select datname from pg_database", "postgres").split():
+        return name
+    return load_postgresql(server, path)
