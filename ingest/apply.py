@@ -83,14 +83,21 @@ def rebuild(con: duckdb.DuckDBPyConnection, archive: Archive, manifests: list[Ma
     The last image of every key wins; replaced images go to the `__replaced` tables by the same rule as
     in `apply_load`.
     """
+    effects.before("rebuild.begin", source)
     con.execute("begin")
-    for table in tables.values():
-        batches = [(m, b) for m in manifests for b in m.batches if b.table == table.name]
-        if batches:
-            _rebuild_table(con, archive, batches, source, table, scratch)
-    for manifest in manifests:
-        _record(con, manifest)
-    con.execute("commit")
+    try:
+        for table in tables.values():
+            batches = [(m, b) for m in manifests for b in m.batches if b.table == table.name]
+            if batches:
+                effects.before("rebuild.table", table.name)
+                _rebuild_table(con, archive, batches, source, table, scratch)
+        for manifest in manifests:
+            _record(con, manifest)
+        effects.before("rebuild.commit", source)
+        con.execute("commit")
+    except BaseException:
+        _rollback(con)
+        raise
 
 
 def _tables_of(source: str, table: Table) -> list[tuple[str, dict[str, str]]]:

@@ -167,7 +167,9 @@ class Archive:
         copy = scratch / hashlib.sha256(path.encode()).hexdigest()
         if not copy.exists():
             scratch.mkdir(parents=True, exist_ok=True)
-            copy.write_bytes(self.get(path))
+            part = copy.with_suffix(".part")
+            part.write_bytes(self.get(path))
+            part.replace(copy)
         return copy
 
     def write_batch(self, manifest: Manifest, table: str, rows: pa.Table, *,

@@ -43,7 +43,7 @@ def read_columns(present: Columns, options: Options | None = None,
     found: dict[str, set[str]] = {}
     tables = [t for t in TABLES.values() if t.name in present
               and (wanted.notes or not t.name.endswith("_note"))]
-    for sql, alias in _statements(source, tables):
+    for sql, alias in _statements(source, tables, wanted):
         for short, column in _NAMED.findall(sql):
             table = {"dr": "dag_run", "ti": "task_instance"}.get(short, alias)
             found.setdefault(table, set()).add(column)
@@ -61,7 +61,8 @@ def every_column(options: Options | None = None) -> dict[str, tuple[str, ...]]:
     return {table: tuple(sorted(found[table])) for table in sorted(found)}
 
 
-def _statements(source: Source, tables: list[Table]) -> Iterator[tuple[str, str]]:
+def _statements(source: Source, tables: list[Table],
+                options: Options) -> Iterator[tuple[str, str]]:
     """Every statement of a landing, with the table that `t` stands for in it."""
     for table in tables:
         yield queries.select_rows(source, table), table.name
@@ -71,6 +72,8 @@ def _statements(source: Source, tables: list[Table]) -> Iterator[tuple[str, str]
         yield transform.select_bodies(source, "t.dag_hash = ''"
                                       if source.has("serialized_dag", "dag_hash") else "1 = 1"), \
             "serialized_dag"
+    if options.source_code and source.has("dag_code", "source_code"):
+        yield "select t.source_code, t.last_updated from dag_code t", "dag_code"    # `read_code`
     names = {table.name for table in tables}
     if {"dag_run", "task_instance"} <= names:
         since = queries.run_dates(source)
@@ -105,27 +108,29 @@ def grants_sql(dialect: str, *, tables_present: Columns | None = None, role: str
         role: name of the role or user.
         database: name of Airflow's database; for SQLite the path of the file.
         schema: PostgreSQL's schema that holds Airflow's tables.
-        options: what the company lands beside the default (notes).
+        options: what the company lands beside the default (notes, source code).
     """
     if dialect == "sqlite":
         return _sqlite(_plain(role), _plain(database))
     columns = (every_column(options) if tables_present is None
                else read_columns(tables_present, options, dialect))
     anywhere = tables_present is None
-    lines = _head(columns, anywhere=anywhere)
+    lines = _head(columns, options or Options(), anywhere=anywhere)
     lines += (_postgresql(columns, role, database, schema, anywhere=anywhere)
               if dialect == "postgresql" else _mysql(columns, role, database, anywhere=anywhere))
     return "\n".join(lines) + "\n"
 
 
-def _head(columns: dict[str, tuple[str, ...]], *, anywhere: bool) -> list[str]:
+def _head(columns: dict[str, tuple[str, ...]], options: Options, *, anywhere: bool) -> list[str]:
     count = sum(map(len, columns.values()))
     release = "any release of Airflow from 1.10 on" if anywhere else "the release that is there"
+    left_out = ["trigger arguments", *(() if options.notes else ("notes",)),
+                *(() if options.source_code else ("source code",))]
     return [
         f"-- What Windsock reads of Airflow's database: {count} columns of {len(columns)} tables,",
         f"-- for {release}.",
         "-- Not among them: connections, variables, users, sessions, XCom, rendered fields,",
-        "-- executor_config, trigger arguments, source code, and dag_run.conf before 3.x.",
+        f"-- executor_config, {', '.join(left_out)}, and dag_run.conf before 3.x.",
         "-- serialized_dag.data is reduced to its structure and log.extra to a few harmless keys",
         "-- before anything is written; leave a column out and it is not landed.",
         "-- Run it as an administrator; after an upgrade of Airflow print it and run it again",

@@ -25,8 +25,8 @@ from ingest.sources.airflow_db.extract import Options, Session, open_session
 from ingest.sources.airflow_db.readers import ReadLimits, Reader, open_reader
 from ingest.sources.airflow_db.tables import INSTANCE_STATES, RUN_STATES, TABLES
 from ingest.sources.airflow_db.transform import STRUCTURE_TABLES
-from windsock import clock
-from windsock.errors import SourceError
+from windsock import clock, effects
+from windsock.errors import ArchiveError, SourceError
 from windsock.masking import mask_url
 from windsock.warehouse import Layout
 
@@ -146,32 +146,43 @@ def catch_up(con: duckdb.DuckDBPyConnection, archive: Archive, layout: Layout) -
         How many loads were applied.
     """
     prepare(con)
+    _empty_scratch(layout)
     marker = _marker(layout)
-    if marker.exists():
-        _clear_marker(archive, marker)
+    killed_at = _clear_marker(archive, marker) if marker.exists() else None
     [(number, loaded_at)] = con.execute(
         "select max(load_number), max(loaded_at) from landing.loads").fetchall()
     since = "" if loaded_at is None else (loaded_at - timedelta(days=2)).strftime("%Y-%m-%d")
-    missing = archive.manifests(after=number or 0, since_date=since)
+    # Our clock may have been set back since the newest load.
+    missing = archive.manifests(after=number or 0, since_date=min(since, killed_at or since))
+    for manifest in missing:
+        archive.verify(manifest)
     if number is None and len(missing) > _REBUILD_FROM:
         rebuild(con, archive, missing, SOURCE, ALL_TABLES, layout.scratch)
     else:
         for manifest in missing:
             apply_load(con, archive, manifest, ALL_TABLES, layout.scratch)
+    marker.unlink(missing_ok=True)
     return len(missing)
 
 
-def _clear_marker(archive: Archive, marker: Path) -> None:
+def _empty_scratch(layout: Layout) -> None:
+    """Remove the copies of metadata databases that a killed landing left: they hold secrets."""
+    for copy in layout.scratch.glob("*.db*"):
+        effects.before("scratch.remove", copy)
+        copy.unlink(missing_ok=True)
+
+
+def _clear_marker(archive: Archive, marker: Path) -> str | None:
+    """Remove what a load left that was killed before its manifest; the day of that load."""
     try:
         killed = Manifest.from_json(marker.read_bytes(), str(marker))
-    except (OSError, ValueError):
-        marker.unlink(missing_ok=True)
-        return
+    except (OSError, ArchiveError):
+        return None
     removed = archive.remove_uncommitted(killed, ALL_TABLES)
     if removed:
         LOG.warning("cluster=%s load_id=%s event=cleared_killed_load files=%d",
                     killed.cluster, killed.load_id, removed)
-    marker.unlink(missing_ok=True)
+    return killed.loaded_at[:10]
 
 
 def _marker(layout: Layout) -> Path:

@@ -69,7 +69,8 @@ def row_flags(rows: pa.Table, *, now: datetime, states: frozenset[str]) -> pa.Ar
 
     Returns:
         A list of flag names per row, null for a row without faults: `unknown_state`,
-        `ended_before_started`, `in_the_future`, `odd_id`, `missing_dag_run`.
+        `ended_before_started`, `queued_after_started` (deferred and rescheduled tasks keep their
+        first start), `in_the_future`, `odd_id`, `missing_dag_run`.
     """
     frame = pl.from_arrow(rows)
     if not isinstance(frame, pl.DataFrame):
@@ -93,6 +94,9 @@ def _checks(frame: pl.DataFrame, now: datetime, states: frozenset[str]) -> dict[
     if {"start_date", "end_date"} <= columns:
         checks["ended_before_started"] = (
             (pl.col("end_date") < pl.col("start_date")).fill_null(value=False))
+    for queued in {"queued_dttm", "queued_at"} & columns if "start_date" in columns else ():
+        checks["queued_after_started"] = (
+            (pl.col(queued) > pl.col("start_date")).fill_null(value=False))
     late = [c for c in ("start_date", "end_date") if c in columns]
     if late:
         checks["in_the_future"] = pl.any_horizontal(

@@ -88,8 +88,7 @@ class Builder:
     def _options(self) -> list[str]:
         target = self.layout.root / "dbt"
         return ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT),
-                "--target-path", str(target), "--log-path", str(target / "logs"),
-                "--log-level", "error", "--no-use-colors", "--no-version-check",
+                "--target-path", str(target), "--log-level", "error", "--log-level-file", "none", "--no-use-colors", "--no-version-check",
                 "--no-write-json", "--no-populate-cache"]
 
 
@@ -105,9 +104,9 @@ def _checksum() -> str:
 def _failure(result: Any) -> BuildError:
     if result.exception is not None:
         return BuildError(f"dbt stopped: {result.exception}",
-                          next_step="the last published snapshot stays; see <warehouse>/dbt/logs")
+                          next_step="the last published snapshot stays; mend what is named here and build again")
     bad = [r for r in result.result.results if r.status not in ("success", "pass", "warn", "skipped")]
     texts = "; ".join(f"{r.node.name}: {r.message}" for r in bad[:5])
     return BuildError(f"{len(bad)} dbt nodes failed: {texts}",
                       expected="every model and test to succeed",
-                      next_step="the last published snapshot stays; see <warehouse>/dbt/logs")
+                      next_step="the last published snapshot stays; mend what is named here and build again")

@@ -20,14 +20,16 @@ import duckdb
 from dashboards import launch
 from ingest import landing, sample
 from ingest.archive import Archive
+from ingest.grants import grants_sql
 from ingest.replay import replay as replay_batches
 from ingest.sources.airflow_db.extract import Options
 from ingest.sources.airflow_db.plan import Pace
-from ingest.sources.airflow_db.readers import ReadLimits
+from ingest.sources.airflow_db.readers import ReadLimits, open_reader
+from ingest.sources.airflow_db.readers.address import parse_address
 from windsock import logs
 from windsock.build import Builder
 from windsock.config import Config
-from windsock.errors import WarehouseError, WindsockError
+from windsock.errors import SourceError, WarehouseError, WindsockError
 from windsock.publish import Published, publish
 from windsock.warehouse import Layout, open_build, writer_lock
 
@@ -188,6 +190,27 @@ def landing_clusters(config: Config) -> list[landing.Cluster]:
                         {"kind": c.kind, "base_url": c.base_url})
         for c in config.clusters
     ]
+
+
+def grants(windsock: Windsock, name: str) -> str:
+    """The least-privilege role for a cluster's database, for exactly what it has when reachable.
+
+    Raises:
+        ConfigError: no such cluster.
+    """
+    cluster = windsock.config.cluster(name)
+    layout = windsock.layout
+    layout.scratch.mkdir(parents=True, exist_ok=True)
+    options = windsock.settings(history_time=None).options
+    address = parse_address(cluster.metadata_url.reveal())
+    try:
+        with open_reader(cluster.metadata_url.reveal(), scratch=layout.scratch) as reader:
+            present = reader.columns()
+    except SourceError as error:
+        LOG.warning("cluster=%s event=grants_for_every_release reason=%s", name, error)
+        present = None
+    return grants_sql(cluster.dialect, tables_present=present, options=options,
+                      database=address.database or "airflow")
 
 
 # --- serving -----------------------------------------------------------------------------------

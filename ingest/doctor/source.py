@@ -12,7 +12,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from time import monotonic
 
 from ingest.doctor import access, files
 from ingest.doctor.check import Check, Subject, duration, size
@@ -30,6 +29,7 @@ LAG = timedelta(seconds=60)
 CLOCK = timedelta(seconds=5)    # differences within are of no consequence: cursors overlap by 1 h
 FROZEN = timedelta(days=7)      # no heartbeat and no run for so long: a copy, or long out of use
 AHEAD = timedelta(hours=1)
+_CLOCK = {"postgresql": "select clock_timestamp()", "mysql": "select utc_timestamp(6)"}
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,6 @@ def _database(cluster: Cluster, around: Around, estimates: Estimates,
         if refused is not None:
             yield refused
             return
-        began, started = around.now(), monotonic()
         try:
             reader = stack.enter_context(open_reader(
                 cluster.metadata_url.reveal(), limits=around.limits, scratch=scratch,
@@ -91,11 +90,10 @@ def _database(cluster: Cluster, around: Around, estimates: Estimates,
         except SourceError as error:
             yield subject.fail("reachable", error.seen, error.next_step or error.expected)
             return
-        took = timedelta(seconds=monotonic() - started)
-        yield subject.ok("reachable", f"{address.label} answers in {took.total_seconds():.2f} s")
+        yield subject.ok("reachable", f"{address.label} answers")
         yield from _looks(cluster, around, estimates, subject, reader)
-        if cluster.as_of is None and reader.dialect != "sqlite":
-            yield from subject.attempt("clock", lambda: _clock(reader, began + took, took, subject))
+        if cluster.as_of is None:
+            yield from subject.attempt("clock", lambda: _clock(reader, around.now, subject))
 
 
 def _no_room(cluster: Cluster, scratch: Path, subject: Subject) -> Check | None:
@@ -155,16 +153,22 @@ def _replication(reader: Reader, subject: Subject) -> Iterator[Check]:
         yield subject.ok("replication", f"the replica is {duration(lag)} behind")
 
 
-def _clock(reader: Reader, ended: datetime, took: timedelta, subject: Subject) -> Iterator[Check]:
-    """The source's clock was read somewhere while the connection was opened."""
-    difference = reader.clock() - (ended - took / 2)
-    certain = max(timedelta(0), abs(difference) - took / 2)
-    if certain <= CLOCK:
+def _clock(reader: Reader, now: Callable[[], datetime], subject: Subject) -> Iterator[Check]:
+    """The source's clock, asked between two looks at our own."""
+    sql = _CLOCK.get(reader.dialect)
+    if sql is None:
+        return
+    before = now()
+    there = reader.rows(sql)[0][0]
+    took = now() - before
+    difference = there - (before + took / 2)
+    if abs(difference) - took / 2 <= CLOCK:
         yield subject.ok("clock", "the source's clock and this machine's agree")
         return
     which = "ahead of" if difference > timedelta(0) else "behind"
-    yield subject.warn("clock", f"the source's clock is {duration(certain)} {which} this machine's",
-                       "let both machines take the time from NTP; ages on pages are the source's")
+    yield subject.warn("clock", f"the source's clock is {duration(abs(difference))} {which} this "
+                       "machine's", "let both machines take the time from NTP; ages on pages are "
+                       "the source's")
 
 
 def _size(session: Session, estimates: Estimates, subject: Subject) -> Iterator[Check]:

@@ -9,12 +9,14 @@ import pytest
 
 from ingest import gate
 from ingest.archive import Archive
+from ingest.contracts import batch_schema
 from ingest.grants import PASSWORD as PLACEHOLDER
 from ingest.grants import grants_sql, read_columns
 from ingest.landing import Cluster, Settings, land_clusters
 from ingest.sources.airflow_db.extract import Options
 from ingest.sources.airflow_db.queries import Columns
 from ingest.sources.airflow_db.readers import open_reader
+from ingest.sources.airflow_db.tables import TABLES
 from tests.databases import Server, mariadb, mariadb_installed
 from windsock.errors import SourceAccessError
 from windsock.warehouse import Layout, open_memory
@@ -94,8 +96,9 @@ def land(url: str, root: Path, options: Options) -> dict[str, list[tuple[object,
         reconciled = [load for load in outcome.loads if load.kind == "reconcile"]
         assert reconciled
         assert not [load.batches for load in reconciled if load.batches]
-        names = [n for (n,) in con.execute("select table_name from duckdb_tables() "
-                                           "where table_name like 'airflow_db__%'").fetchall()]
+        names = [n for (n,) in con.execute(
+            "select table_name from duckdb_tables() where table_name like 'airflow_db__%' "
+            "and not ends_with(table_name, '__replaced')").fetchall()]
         return {name: con.execute(
             "select * exclude (_observed_at, _loaded_at, _load_id, _load_number, _source_uri) "
             f'from landing."{name}" order by all').fetchall() for name in names}
@@ -108,7 +111,7 @@ def land(url: str, root: Path, options: Options) -> dict[str, list[tuple[object,
 def test_the_user_lands_the_same_rows_as_one_that_reads_all(
     server: Server, role: str, release: str, tmp_path: Path, known: bool, notes: bool
 ) -> None:
-    options = Options(notes=notes)
+    options = Options(notes=notes, source_code=notes)
     present = everything(server, release) if known else None
     grant(server, release, grants_sql("mysql", tables_present=present, role=role,
                                       database=database_of(release), options=options))
@@ -118,6 +121,8 @@ def test_the_user_lands_the_same_rows_as_one_that_reads_all(
         assert seen[table] == rows, table
     assert len(seen["airflow_db__dag_structure_task"]) > 10
     assert bool(seen["airflow_db__dag_run_note"]) == notes
+    column = list(batch_schema(TABLES["dag_code"]).names).index("source_code")
+    assert any(row[column] for row in seen["airflow_db__dag_code"]) == notes
 
 
 @pytest.mark.parametrize("known", [False, True])
