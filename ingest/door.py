@@ -184,7 +184,7 @@ def _fresh_tables(door: Door, reading: Reading) -> frozenset[str]:
     Runs land with everything of theirs, so it is enough to look at the runs. A first load is fresh
     nearly throughout, and three times as fast for it.
     """
-    if reading.whole_runs is None or "dag_run" in _known_bad(door):
+    if "dag_run" not in reading.rows or reading.whole_runs is None or "dag_run" in _known_bad(door):
         return frozenset()      # where runs were set aside, their instances may be landed alone
     landed = landing_name(door.source, "dag_run")
     door.con.register("whole_runs", reading.whole_runs)

@@ -9,6 +9,7 @@ The schema is a real release's (`tests/fixtures/airflow`); statements use the co
 """
 
 import itertools
+import json
 import lzma
 import re
 import sqlite3
@@ -22,6 +23,7 @@ from typing import Any, Protocol
 
 from ingest.contracts import Table
 from ingest.sources.airflow_db.tables import TABLES
+from tests.databases import Server
 
 FIXTURES = Path(__file__).parent / "fixtures" / "airflow"
 # What the world plays with; the other tables of a fixture are dropped to keep a landing short.
@@ -96,12 +98,64 @@ class SqliteFile:
         return "null" if value is None else repr(value)
 
 
+class PostgresDatabase:
+    """A metadata database on a server."""
+
+    def __init__(self, server: Server, name: str) -> None:
+        self.server, self.name = server, name
+
+    @staticmethod
+    def of_fixture(version: str, server: Server, name: str) -> "PostgresDatabase":
+        """A release's database, cut down like a file's."""
+        packed = FIXTURES / version / "postgres.sql.xz"
+        server.execute(f"create database {name}", "postgres")
+        server.execute(lzma.decompress(packed.read_bytes()).decode(), name)
+        made = PostgresDatabase(server, name)
+        tables = made.select("select relname from pg_class where relkind = 'r' "
+                             "and relnamespace = 'public'::regnamespace")
+        unplayed = [t["relname"] for t in tables if t["relname"] not in PLAYED]
+        made.execute(f"drop table {', '.join(unplayed)} cascade")
+        return made
+
+    def copy(self, name: str) -> "PostgresDatabase":
+        """The same database once more."""
+        self.server.execute(f"create database {name} template {self.name}", "postgres")
+        return PostgresDatabase(self.server, name)
+
+    @property
+    def url(self) -> str:
+        return self.server.url(self.name)
+
+    def execute(self, sql: str) -> None:
+        self.server.execute(sql, self.name)
+
+    def select(self, sql: str) -> list[Row]:
+        lines = self.server.execute(f"select row_to_json(r) from ({sql}) r", self.name)
+        return [json.loads(line) for line in lines.splitlines()]
+
+    def columns(self, table: str) -> dict[str, tuple[str, bool]]:
+        found = self.select("select column_name, data_type, column_default is null "
+                            "and is_nullable = 'NO' as is_required "
+                            f"from information_schema.columns where table_name = '{table}'")
+        return {r["column_name"]: (r["data_type"], r["is_required"]) for r in found}
+
+    def literal(self, value: Any) -> str:
+        if isinstance(value, datetime):
+            return f"timestamptz '{value.isoformat(sep=' ')}+00'"
+        if isinstance(value, bool):
+            return str(value).lower()
+        if isinstance(value, str):
+            return "'" + value.replace("'", "''") + "'"
+        return "null" if value is None else repr(value)
+
+
 class World:
     """One Airflow, its clock, and what happens to it."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self._numbers = itertools.count(1)
+        [newest_id] = database.select("select max(id) as id from dag_run")
+        self._numbers = itertools.count(1_000 * int(newest_id["id"]))
         self._declared: dict[str, dict[str, tuple[str, bool]]] = {}
         newest = max(instant(r["at"]) for r in database.select(
             "select max(coalesce(end_date, start_date)) as at from dag_run "
@@ -226,15 +280,9 @@ class World:
         Returns:
             The runs that went. Old instances of a run that is kept go too, as in Airflow.
         """
-        kept: dict[str, tuple[datetime, Any]] = {}
-        runs = [{**r, "at": instant(r["start_date"])} for r in self.runs() if r["start_date"]]
-        for run in runs:
-            if run["run_type"] != "manual":
-                best = kept.get(run["dag_id"])
-                if best is None or run["at"] > best[0]:
-                    kept[run["dag_id"]] = (run["at"], run["id"])
-        spared = {run_id for _, run_id in kept.values()}
-        old = [r for r in runs if r["at"] < before and r["id"] not in spared]
+        spared = self.spared()
+        old = [r for r in self.runs() if r["start_date"] and r["id"] not in spared
+               and instant(r["start_date"]) < before]
         for run in old:
             self.delete_run(run)
         for instance in self.instances():
@@ -242,6 +290,15 @@ class World:
                 self.delete_instance(instance)
         self._delete("log", f"dttm < {self.database.literal(before)}")
         return [(r["dag_id"], r["run_id"]) for r in old]
+
+    def spared(self) -> set[int]:
+        """Ids of the runs that `db clean` never takes: each DAG's newest that is not manual."""
+        newest: dict[str, tuple[datetime, int]] = {}
+        for run in self.runs():
+            if run["start_date"] and run["run_type"] != "manual":
+                found = (instant(run["start_date"]), run["id"])
+                newest[run["dag_id"]] = max(newest.get(run["dag_id"], found), found)
+        return {id_ for _, id_ in newest.values()}
 
     # --- around the runs -----------------------------------------------------------------------
 
@@ -285,18 +342,21 @@ class World:
                     continue
                 place = {**row, "run_id": run["run_id"]}
             place = {"map_index": -1, **place}
-            values = {n: _converted(place[n], table.columns[n], n) for n in names}
-            found[tuple(values.get(k, "") for k in table.key)] = values
+            values = {n: _converted(place.get(n), table.columns[n], n) for n in names}
+            if name == "import_error":      # belonged to no bundle before 3.x
+                values["bundle_name"] = values.get("bundle_name") or ""
+            found[tuple(values[k] for k in table.key)] = values
         return found
 
     def compared(self, table: Table) -> list[str]:
         """The columns of a table that this release has and that are landed as they are."""
         through = {"dag_id", "run_id", "map_index"} | (
             {"task_id", "try_number"} if self.has(table.name, "ti_id") else set())
-        skipped = {"conf", *table.volatile}
+        skipped = {"conf", "asset_expression", "dataset_expression", *table.volatile}  # JSON
         return [n for n in table.columns
-                if n not in skipped and (self.has(table.name, n) or (n in through
-                                         and table.strategy == "run" and n in table.key))]
+                if n not in skipped and (self.has(table.name, n) or n == "bundle_name" and
+                                         table.name == "import_error" or n in through
+                                         and table.strategy == "run" and n in table.key)]
 
     def run_tables(self) -> list[str]:
         return [t.name for t in TABLES.values() if t.strategy == "run" and self._columns(t.name)
@@ -363,7 +423,7 @@ def live_rows(con: Any, name: str, columns: Iterable[str], cluster: str) -> dict
     found = con.execute(f'select {listed} from landing."airflow_db__{name}" '
                         "where cluster = $1 and _deleted_at is null", [cluster]).fetchall()
     rows = [dict(zip(names, row, strict=True)) for row in found]
-    keyed = {tuple(r.get(k, "") for k in TABLES[name].key): r for r in rows}
+    keyed = {tuple(r[k] for k in TABLES[name].key): r for r in rows}
     assert len(keyed) == len(rows), f"{name}: a key is landed twice"
     return keyed
 
@@ -383,9 +443,8 @@ def _converted(value: Any, kind: str, name: str) -> Any:
 
 def instant(value: Any) -> datetime:
     """Naive UTC, of SQLite's text or a driver's instant."""
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
-    return datetime.fromisoformat(str(value))
+    at = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    return at.astimezone(UTC).replace(tzinfo=None) if at.tzinfo else at
 
 
 def _filler(kind: str, now: datetime) -> Any:

@@ -5,6 +5,7 @@
 """
 
 import logging
+import socket
 import subprocess
 import time
 import urllib.request
@@ -24,12 +25,12 @@ from ingest.grants import grants_sql
 from ingest.replay import replay as replay_batches
 from ingest.sources.airflow_db.extract import Options
 from ingest.sources.airflow_db.plan import Pace
-from ingest.sources.airflow_db.readers import ReadLimits, open_reader
+from ingest.sources.airflow_db.readers import ReadLimits
 from ingest.sources.airflow_db.readers.address import parse_address
 from windsock import logs
 from windsock.build import Builder
 from windsock.config import Config
-from windsock.errors import SourceError, WarehouseError, WindsockError
+from windsock.errors import ConfigError, WarehouseError, WindsockError
 from windsock.publish import Published, publish
 from windsock.warehouse import Layout, open_build, writer_lock
 
@@ -193,24 +194,18 @@ def landing_clusters(config: Config) -> list[landing.Cluster]:
 
 
 def grants(windsock: Windsock, name: str) -> str:
-    """The least-privilege role for a cluster's database, for exactly what it has when reachable.
+    """The least-privilege role for a cluster's database, as SQL for its administrator.
+
+    The SQL looks for itself at which tables and columns the database has, so that it can be run
+    again after an upgrade of Airflow; no connection is made.
 
     Raises:
         ConfigError: no such cluster.
     """
     cluster = windsock.config.cluster(name)
-    layout = windsock.layout
-    layout.scratch.mkdir(parents=True, exist_ok=True)
-    options = windsock.settings(history_time=None).options
     address = parse_address(cluster.metadata_url.reveal())
-    try:
-        with open_reader(cluster.metadata_url.reveal(), scratch=layout.scratch) as reader:
-            present = reader.columns()
-    except SourceError as error:
-        LOG.warning("cluster=%s event=grants_for_every_release reason=%s", name, error)
-        present = None
-    return grants_sql(cluster.dialect, tables_present=present, options=options,
-                      database=address.database or "airflow")
+    return grants_sql(cluster.dialect, database=address.database or "airflow",
+                      options=windsock.settings(history_time=None).options)
 
 
 # --- serving -----------------------------------------------------------------------------------
@@ -218,6 +213,7 @@ def grants(windsock: Windsock, name: str) -> str:
 @contextmanager
 def served(windsock: Windsock, port: int) -> Iterator["subprocess.Popen[bytes]"]:
     """The dashboards as a process of their own; ended with the block."""
+    require_free_port(port)
     process = subprocess.Popen(launch.command(port, windsock.layout.root))
     try:
         yield process
@@ -227,6 +223,21 @@ def served(windsock: Windsock, port: int) -> Iterator["subprocess.Popen[bytes]"]
             process.wait(timeout=10)
         except subprocess.TimeoutExpired:
             process.kill()
+
+
+def require_free_port(port: int) -> None:
+    """Refuse a port that another program has, before anything slow begins.
+
+    Raises:
+        ConfigError: it is taken.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise ConfigError(f"Port {port} is in use ({error.strerror}).",
+                              next_step=f"try --port {port + 1} (make up PORT={port + 1})") from error
 
 
 def wait_until_healthy(process: "subprocess.Popen[bytes]", port: int) -> None:
@@ -253,6 +264,7 @@ def wait_until_healthy(process: "subprocess.Popen[bytes]", port: int) -> None:
 
 def up(windsock: Windsock, *, port: int, every: timedelta, say: Callable[[str], None]) -> None:
     """Everything: a first cycle if nothing is published, the dashboards, then a cycle a minute."""
+    require_free_port(port)
     say(f"Windsock reads {windsock.config.origin}.")
     for warning in windsock.config.warnings:
         say(f"Warning: {warning}")

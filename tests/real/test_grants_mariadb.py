@@ -3,11 +3,12 @@
 import lzma
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from ingest import gate
+from ingest import doctor, gate
 from ingest.archive import Archive
 from ingest.contracts import batch_schema
 from ingest.grants import PASSWORD as PLACEHOLDER
@@ -18,6 +19,7 @@ from ingest.sources.airflow_db.queries import Columns
 from ingest.sources.airflow_db.readers import open_reader
 from ingest.sources.airflow_db.tables import TABLES
 from tests.databases import Server, mariadb, mariadb_installed
+from windsock import config
 from windsock.errors import SourceAccessError
 from windsock.warehouse import Layout, open_memory
 
@@ -155,3 +157,26 @@ def test_the_user_cannot_write(server: Server, role: str) -> None:
     shown = server.execute(f"show grants for {QUOTED}", "mysql").lower()
     for word in ("insert", "update", "delete", "create", "drop", "all privileges", "file"):
         assert f" {word}" not in shown.replace("updated_at", "").replace("created", "")
+
+
+def test_the_doctor_tells_too_little_from_too_much(
+    server: Server, role: str, tmp_path: Path
+) -> None:
+    name = database_of("2.10.5")
+    grant(server, "2.10.5", grants_sql("mysql", role=role, database=name))
+    tables = ("alembic_version", "dag", "dag_run", "task_instance", "slot_pool", "job")
+    server.execute(
+        f"create or replace user most identified by 'x1y2z3'; grant all on {name}.* to most;"
+        "create or replace user few identified by 'x1y2z3';"
+        + "".join(f"grant select on {name}.{table} to few;" for table in tables), "mysql")
+    clusters = (
+        config.Cluster("least", config.Secret(url_of(server, role, "2.10.5"))),
+        *(config.Cluster(user, config.Secret(server.url(name, user=user, password="x1y2z3")))
+          for user in ("most", "few")),
+    )
+    given = config.load(None, environ={}, cwd=tmp_path, home=tmp_path)
+    checks = doctor.examine(replace(given, clusters=clusters))
+    warned = {(c.subject, c.name) for c in checks
+              if c.status != "ok" and c.name not in ("as_of", "build file", "published")}
+    assert warned == {("most", "secrets"), ("most", "read-only"), ("few", "grants")}
+    assert PASSWORD not in doctor.render(checks)

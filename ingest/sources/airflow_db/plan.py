@@ -22,6 +22,7 @@ from ingest.contracts import Table, landing_name
 from ingest.door import Reading
 from ingest.sources.airflow_db import queries
 from ingest.sources.airflow_db.extract import (
+    MISSING_RUN,
     Session,
     read,
     read_code,
@@ -83,10 +84,9 @@ def increment(session: Session, con: duckdb.DuckDBPyConnection, cluster: str,
     rows |= _heavy(session, con, cluster)
     rows |= _recent(session, con, cluster, state)
     rows |= _appended(session, state, after, pace)
-    orphans = read_orphans(session)
-    if orphans is not None and orphans.num_rows:
-        # A step of its own: these belong to no run, so nothing may be concluded from runs.
-        yield _reading(session, "increment", {"task_instance": orphans}, state)
+    orphans = _orphans(session, con, cluster, state)
+    if orphans is not None:
+        yield orphans
     after.setdefault("head", session.recognised.head)
     after["watermark"] = session.clock.isoformat(sep=" ")
     reading = _reading(session, "increment", rows, after)
@@ -94,6 +94,25 @@ def increment(session: Session, con: duckdb.DuckDBPyConnection, cluster: str,
     reading.whole_tables = frozenset(
         t.name for t in session.tables("whole", "heavy") if t.name != "dag_code")
     yield reading
+
+
+def _orphans(session: Session, con: duckdb.DuckDBPyConnection, cluster: str,
+             state: dict[str, Any]) -> Reading | None:
+    """Instances without a run, a step of its own; those that have a run by now are buried."""
+    rows = read_orphans(session)
+    if rows is None:
+        return None
+    landed = con.sql(
+        "select distinct dag_id, run_id "  # noqa: S608
+        f'from landing."{landing_name(SOURCE, "task_instance")}" where cluster = $cluster '
+        f"and _deleted_at is null and starts_with(run_id, '{MISSING_RUN}')",
+        params={"cluster": cluster}).to_arrow_table()
+    if not rows.num_rows and not landed.num_rows:
+        return None
+    reading = _reading(session, "increment", {"task_instance": rows}, state)
+    runs = rows.select(["dag_id", "run_id"])
+    reading.whole_runs = pa.concat_tables([runs, landed.cast(runs.schema)])
+    return reading
 
 
 def history(session: Session, state: dict[str, Any], pace: Pace) -> Reading | None:
@@ -271,7 +290,7 @@ def _with_code(session: Session, con: duckdb.DuckDBPyConnection, cluster: str,
                         for n in ("code_key", "source_hash", "source_code")})
     con.register("texts", read_code(session, since) if count else no_text)
     done = con.sql(
-        "select c.* replace (coalesce(t.source_hash, c.source_hash, l.source_hash) as source_hash, "  # noqa: S608
+        "select c.* replace (coalesce(c.source_hash, t.source_hash, l.source_hash) as source_hash, "  # noqa: S608
         "coalesce(t.source_code, l.source_code) as source_code) from code as c "
         f"left join texts as t on t.code_key = c.code_key left join {landed} as l "
         "on l.cluster = $cluster and l.code_key = c.code_key", params={"cluster": cluster},
@@ -411,28 +430,35 @@ def _gone_runs(session: Session, con: duckdb.DuckDBPyConnection, cluster: str, k
                since: datetime | None) -> pa.Table:
     """Landed runs that the source does not have any more, with why they went.
 
-    `airflow db clean` takes everything older than a day: a run that is gone while nothing as old
-    survives, but for the newest run of each DAG (which it keeps), went by retention.
+    `airflow db clean` takes every run that started before a day, but the newest of each DAG that is
+    not manual (2.x: not triggered from outside, as subdags are): a run that went while nothing as old survives but what it spares went by retention.
     """
     landed = landing_name(SOURCE, "dag_run")
     con.register("known_runs", known)
     scope = "true" if since is None else f"{_RUN_DATE} >= timestamp '{since}'"
     rows = con.sql(f"""
         with landed as (
-            select l.dag_id, l.run_id, {_RUN_DATE} as run_at, k.id is not null as is_there
+            select l.dag_id, l.run_id, l.start_date as began_at,
+                coalesce(l.external_trigger, l.run_type = 'manual', false) as is_manual,
+                k.id is not null as is_there
             from landing."{landed}" as l
             left join known_runs as k on k.dag_id = l.dag_id and k.run_id = l.run_id
             where l.cluster = $cluster and l._deleted_at is null and {scope}
         ),
         survivors as (
-            select run_at from landed where is_there
-            qualify row_number() over (partition by dag_id order by run_at desc, run_id) > 1
-        )
-        select dag_id, run_id,
-            case when run_at < coalesce((select min(run_at) from survivors), run_at)
-                and run_at < timestamp '{session.clock}' - interval 1 day
+            select *, row_number() over (partition by dag_id, is_manual
+                order by began_at desc, run_id) = 1 and not is_manual as is_spared
+            from landed where is_there and began_at is not null
+        ),
+        spared as (select dag_id, began_at from survivors where is_spared),
+        oldest as (select min(began_at) as began_at from survivors where not is_spared)
+        select gone.dag_id, gone.run_id,
+            case when gone.began_at < timestamp '{session.clock}' - interval 1 day
+                and gone.began_at < coalesce(oldest.began_at, timestamp 'infinity')
+                and (gone.is_manual or gone.began_at <= spared.began_at)
                 then 'retention' else 'deleted' end as reason
-        from landed where not is_there and not starts_with(run_id, 'missing_dag_run__')
+        from landed as gone cross join oldest left join spared using (dag_id)
+        where not gone.is_there and not starts_with(gone.run_id, 'missing_dag_run__')
         """, params={"cluster": cluster}).to_arrow_table()  # noqa: S608
     con.unregister("known_runs")
     return rows

@@ -65,7 +65,7 @@ def test_no_file(tmp_path: Path) -> None:
 
 def test_permissions(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     closed: set[str] = set()
-    monkeypatch.setattr(files.os, "access", lambda path, mode: Path(path).name not in closed)
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path).name not in closed)
     Path(f"{database}-wal").touch()
     Path(f"{database}-shm").touch()
     for name, status in (("airflow.db", "fail"), ("folder", "warn"), ("airflow.db-wal", "warn")):
@@ -85,7 +85,7 @@ def test_log_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "a.log").touch()
     assert one(files.log_root(cluster(logs=f"file://{folder}"), SUBJECT)).status == "ok"
     assert "no folder" in one(files.log_root(cluster(logs=str(folder / "a.log")), SUBJECT)).seen
-    monkeypatch.setattr(files.os, "access", lambda path, mode: False)
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
     assert "may not be listed" in one(files.log_root(cluster(logs=str(folder)), SUBJECT)).seen
 
 
@@ -109,7 +109,7 @@ def test_usage_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [c.status for c in checks] == ["ok", "warn", "ok", "ok", "warn", "fail"]
     assert "1 of" in checks[0].seen
     assert checks[0].seen.endswith("the newest 3 h old")
-    monkeypatch.setattr(files.os, "access", lambda path, mode: False)
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
     assert "may not be read" in next(
         files.usage_files(cluster(usage_files=patterns), SUBJECT, clock.now())).seen
 

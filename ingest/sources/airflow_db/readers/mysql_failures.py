@@ -21,7 +21,7 @@ ADVICE: tuple[tuple[set[int], type[SourceError], str, str], ...] = (
         ACCESS,
         SourceAccessError,
         "a user that may log in and select",
-        "check the password; grant select on Airflow's database",
+        "check the password; run the SQL that `windsock grants` prints as its administrator",
     ),
     (
         BUSY,

@@ -39,7 +39,7 @@ ADVICE: dict[str, tuple[type[SourceError], str, str]] = {
     "access": (
         SourceAccessError,
         "a role that may log in and read",
-        "check the password; grant pg_read_all_data, or select on Airflow's tables",
+        "check the password; run the SQL that `windsock grants` prints as its administrator",
     ),
     "busy": (
         SourceBusyError,
