@@ -124,7 +124,12 @@ def show(title: str, body: Callable[[Page], None]) -> None:
 
 def banner(page: Page, *, platform_link: bool = True) -> None:
     """One line when data is stale or a cluster cannot be read, with one action."""
-    behind = [v for v in page.verdicts.values() if v.verdict != "fresh"]
+    behind = [v for v in page.verdicts.values() if v.verdict in ("stale", "failing")]
+    frozen = [v for v in page.verdicts.values() if v.verdict == "frozen"]
+    if frozen and len(frozen) == len(page.verdicts):
+        say('<div class="ws-banner" role="status"><b>Frozen copies:</b> "now" is {at} here, the '
+            "newest instant in the data. Point Windsock at your own Airflow: see the README.</div>",
+            at=page.moment(page.as_of()))
     if not behind:
         return
     with st.container(horizontal=True, vertical_alignment="center"):

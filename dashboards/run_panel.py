@@ -12,6 +12,7 @@ from dashboards import format as fmt
 
 INSTANCE_LIMIT = 500
 _HEIGHT = 300
+_ROWS_WITHIN = 7
 
 
 def draw(page: frame.Page, key: tuple[str, str, str], as_of: datetime, *,
@@ -67,12 +68,13 @@ def _how_long(run: dict[str, Any], as_of: datetime) -> str:
 
 
 def _evidence(page: frame.Page, instances: pl.DataFrame, total: int, as_of: datetime) -> None:
+    is_tall = instances.height > _ROWS_WITHIN
     left, right = st.columns([1, 1], gap="medium")
     with left:
         drawn = min(instances.height, charts.GANTT_ROWS)
         with frame.section("When they ran <span>pale: queued · {drawn} of {all}</span>",
                            drawn=fmt.count(drawn), all=fmt.count(total, "task instance")), \
-                st.container(height=_HEIGHT, border=False):
+                st.container(height=_HEIGHT if is_tall else "content", border=False):
             st.altair_chart(charts.task_gantt(instances, until=as_of, zone=page.zone,
                                               mode=page.mode), width="stretch", theme=None)
     with right, frame.section(
@@ -80,8 +82,8 @@ def _evidence(page: frame.Page, instances: pl.DataFrame, total: int, as_of: date
             shown=fmt.count(instances.height), all=fmt.count(total)):
         st.dataframe(
             tables.task_instances(instances, as_of=as_of, zone=page.zone, mode=page.mode),
-            key="runs_instances", hide_index=True, height=_HEIGHT, placeholder="",
-            column_order=_columns(instances),
+            key="runs_instances", hide_index=True, placeholder="",
+            height=_HEIGHT if is_tall else "auto", column_order=_columns(instances),
             column_config={
                 "State": st.column_config.TextColumn(width=110),
                 "Task": st.column_config.TextColumn(width=180),

@@ -16,7 +16,7 @@ from pandas.io.formats.style import Styler
 from dashboards import format as fmt
 from dashboards import freshness, theme
 
-_INK = {"fresh": "good", "stale": "caution", "failing": "bad"}
+_INK = {"fresh": "good", "frozen": "muted", "stale": "caution", "failing": "bad"}
 
 
 def runs(frame: pl.DataFrame, *, as_of: datetime, zone: ZoneInfo, mode: theme.Mode) -> Styler:

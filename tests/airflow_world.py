@@ -9,144 +9,22 @@ The schema is a real release's (`tests/fixtures/airflow`); statements use the co
 """
 
 import itertools
-import json
-import lzma
 import re
-import sqlite3
 import uuid
 from collections.abc import Iterable
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from functools import cache
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from ingest.contracts import Table
 from ingest.sources.airflow_db.tables import TABLES
-from tests.databases import Server
+from tests.airflow_world_databases import Database, PostgresDatabase, Row, SqliteFile
 
-FIXTURES = Path(__file__).parent / "fixtures" / "airflow"
-# What the world plays with; the other tables of a fixture are dropped to keep a landing short.
-PLAYED = (
-    "alembic_version", "dag", "dag_run", "task_instance", "task_instance_history",
-    "task_reschedule", "task_fail", "task_map", "dagrun_dataset_event", "dagrun_asset_event",
-    "slot_pool", "import_error", "job", "log", "dag_version",
-)
+__all__ = ["PostgresDatabase", "SqliteFile", "World", "instant", "live_rows"]
+
 _BARE_UUID = re.compile("[0-9a-f]{32}")
 _UUIDS = {"id", "ti_id", "dag_version_id", "created_dag_version_id", "task_instance_id"}
 
-Row = dict[str, Any]
 Key = tuple[Any, ...]
-
-
-class Database(Protocol):
-    """What a world needs of an engine."""
-
-    def execute(self, sql: str) -> None:
-        """Run one statement and commit."""
-
-    def select(self, sql: str) -> list[Row]:
-        """Rows as dictionaries."""
-
-    def columns(self, table: str) -> dict[str, tuple[str, bool]]:
-        """Column -> (declared type, must be given a value); empty when there is no such table."""
-
-    def literal(self, value: Any) -> str:
-        """A value as this engine writes it; instants are UTC without a zone."""
-
-
-class SqliteFile:
-    """A metadata database in one SQLite file."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    @staticmethod
-    def of_fixture(version: str, path: Path) -> "SqliteFile":
-        """A copy of a release's database, cut down to the tables that a world plays with."""
-        path.write_bytes(_played_fixture(version))
-        return SqliteFile(path)
-
-    @property
-    def url(self) -> str:
-        return f"sqlite:///{self.path}"
-
-    def execute(self, sql: str) -> None:
-        with closing(sqlite3.connect(self.path)) as connection, connection:
-            connection.execute("pragma synchronous = off")
-            connection.execute(sql)
-
-    def select(self, sql: str) -> list[Row]:
-        with closing(sqlite3.connect(self.path)) as connection:
-            connection.row_factory = sqlite3.Row
-            return [dict(row) for row in connection.execute(sql)]
-
-    def columns(self, table: str) -> dict[str, tuple[str, bool]]:
-        return {
-            r["name"]: (r["type"].lower(), bool(r["notnull"]) and r["dflt_value"] is None
-                        and not (r["pk"] and r["type"].lower() == "integer"))
-            for r in self.select(f'select * from pragma_table_info("{table}")')
-        }
-
-    def literal(self, value: Any) -> str:
-        if isinstance(value, datetime):
-            return f"'{value:%Y-%m-%d %H:%M:%S.%f}'"
-        if isinstance(value, bool):
-            return str(int(value))
-        if isinstance(value, str):
-            return "'" + value.replace("'", "''") + "'"
-        return "null" if value is None else repr(value)
-
-
-class PostgresDatabase:
-    """A metadata database on a server."""
-
-    def __init__(self, server: Server, name: str) -> None:
-        self.server, self.name = server, name
-
-    @staticmethod
-    def of_fixture(version: str, server: Server, name: str) -> "PostgresDatabase":
-        """A release's database, cut down like a file's."""
-        packed = FIXTURES / version / "postgres.sql.xz"
-        server.execute(f"create database {name}", "postgres")
-        server.execute(lzma.decompress(packed.read_bytes()).decode(), name)
-        made = PostgresDatabase(server, name)
-        tables = made.select("select relname from pg_class where relkind = 'r' "
-                             "and relnamespace = 'public'::regnamespace")
-        unplayed = [t["relname"] for t in tables if t["relname"] not in PLAYED]
-        made.execute(f"drop table {', '.join(unplayed)} cascade")
-        return made
-
-    def copy(self, name: str) -> "PostgresDatabase":
-        """The same database once more."""
-        self.server.execute(f"create database {name} template {self.name}", "postgres")
-        return PostgresDatabase(self.server, name)
-
-    @property
-    def url(self) -> str:
-        return self.server.url(self.name)
-
-    def execute(self, sql: str) -> None:
-        self.server.execute(sql, self.name)
-
-    def select(self, sql: str) -> list[Row]:
-        lines = self.server.execute(f"select row_to_json(r) from ({sql}) r", self.name)
-        return [json.loads(line) for line in lines.splitlines()]
-
-    def columns(self, table: str) -> dict[str, tuple[str, bool]]:
-        found = self.select("select column_name, data_type, column_default is null "
-                            "and is_nullable = 'NO' as is_required "
-                            f"from information_schema.columns where table_name = '{table}'")
-        return {r["column_name"]: (r["data_type"], r["is_required"]) for r in found}
-
-    def literal(self, value: Any) -> str:
-        if isinstance(value, datetime):
-            return f"timestamptz '{value.isoformat(sep=' ')}+00'"
-        if isinstance(value, bool):
-            return str(value).lower()
-        if isinstance(value, str):
-            return "'" + value.replace("'", "''") + "'"
-        return "null" if value is None else repr(value)
 
 
 class World:
@@ -166,10 +44,6 @@ class World:
 
     def has(self, table: str, column: str = "dag_id") -> bool:
         return column in self._columns(table)
-
-    def schema_changed(self) -> None:
-        """Forget what the columns were."""
-        self._declared.clear()
 
     def dag_ids(self) -> list[str]:
         return sorted(r["dag_id"] for r in self.database.select("select dag_id from dag"))
@@ -243,8 +117,8 @@ class World:
             self._insert(history, gone)
         if self.has("task_reschedule", "ti_id"):
             self._delete("task_reschedule", f"ti_id = {self._text(instance['id'])}")
-        fresh = {"id": str(uuid.UUID(int=next(self._numbers)))} if "id" in instance else {}
-        self._set_instance(instance, state=state, end_date=self.now, **fresh)
+        number = uuid.UUID(int=next(self._numbers))     # a column of 3.x
+        self._set_instance(instance, state=state, end_date=self.now, id=str(number))
 
     def end_run(self, run: Row, state: str) -> None:
         self._set("dag_run", f"id = {run['id']}", state=state, end_date=self.now,
@@ -300,12 +174,28 @@ class World:
                 newest[run["dag_id"]] = max(newest.get(run["dag_id"], found), found)
         return {id_ for _, id_ in newest.values()}
 
+    def upgrade(self, version: str, *, with_instances: bool) -> None:
+        """The same runs in a newer release's schema; on SQLite `db migrate` empties the rest."""
+        assert isinstance(self.database, SqliteFile)
+        path = self.database.path
+        newer = World(SqliteFile.of_fixture(version, path.with_suffix(".new")))
+        for name in reversed(newer.run_tables()):
+            newer._delete(name, "true")
+        for run in self.runs():
+            logical = run["execution_date"]
+            newer._insert("dag_run", {**run, "logical_date": logical, "run_after": logical})
+        for instance in self.instances() if with_instances else []:
+            number = uuid.UUID(int=next(self._numbers))
+            newer._insert("task_instance", {**instance, "id": str(number)})
+        path.with_suffix(".new").replace(path)
+        self._declared.clear()
+
     # --- around the runs -----------------------------------------------------------------------
 
     def resize_pool(self, slots: int) -> None:
         self._set("slot_pool", "pool = 'default_pool'", slots=slots)
 
-    def pause(self, dag_id: str, is_paused: bool) -> None:  # noqa: FBT001
+    def pause(self, dag_id: str, is_paused: bool) -> None:
         self._set("dag", f"dag_id = {self._text(dag_id)}", is_paused=is_paused)
 
     def import_error(self, stacktrace: str | None) -> None:
@@ -354,9 +244,9 @@ class World:
             {"task_id", "try_number"} if self.has(table.name, "ti_id") else set())
         skipped = {"conf", "asset_expression", "dataset_expression", *table.volatile}  # JSON
         return [n for n in table.columns
-                if n not in skipped and (self.has(table.name, n) or n == "bundle_name" and
-                                         table.name == "import_error" or n in through
-                                         and table.strategy == "run" and n in table.key)]
+                if n not in skipped and (self.has(table.name, n) or (n == "bundle_name" and
+                                         table.name == "import_error") or (n in through
+                                         and table.strategy == "run" and n in table.key))]
 
     def run_tables(self) -> list[str]:
         return [t.name for t in TABLES.values() if t.strategy == "run" and self._columns(t.name)
@@ -453,19 +343,3 @@ def _filler(kind: str, now: datetime) -> Any:
     if "time" in kind:
         return now
     return str(uuid.UUID(int=0)) if kind == "uuid" else ""
-
-
-@cache
-def _played_fixture(version: str) -> bytes:
-    packed = FIXTURES / version / "airflow.db.xz"
-    with closing(sqlite3.connect(":memory:")) as connection:
-        connection.deserialize(lzma.decompress(packed.read_bytes()))
-        connection.execute("pragma foreign_keys = off")
-        names = [n for (n,) in connection.execute(
-            "select name from sqlite_master where type = 'table' and name not like 'sqlite%'")]
-        for name in names:
-            if name not in PLAYED:
-                connection.execute(f'drop table "{name}"')
-        connection.commit()
-        connection.execute("vacuum")
-        return bytes(connection.serialize())

@@ -93,7 +93,8 @@ class Lab:
             there, here = self.world.rows(name), self.landed(name)
             wrong = {k: (there.get(k), here.get(k)) for k in {*there, *here}
                      if there.get(k) != here.get(k)}
-            assert not wrong, f"{name}: {len(wrong)} rows differ, such as {next(iter(wrong.items()))}"
+            example = next(iter(wrong.items()), None)
+            assert not wrong, f"{name}: {len(wrong)} rows differ, such as {example}"
 
     def check_loads(self) -> None:
         """Every load counts once, in the archive as in the build file; cursors are sane."""
@@ -163,7 +164,7 @@ def assert_same(left: Dump, right: Dump) -> None:
             f"only there {list((right[name] - rows).elements())[:2]}")
 
 
-class Broken(BaseException):  # noqa: N818
+class Broken(BaseException):
     """A process that stops in mid-landing."""
 
 

@@ -10,7 +10,6 @@ that the two can be compared.
 import atexit
 import functools
 import json
-import logging
 import lzma
 import re
 import shutil
@@ -202,7 +201,7 @@ def _is_copied(name: str, row: Row) -> bool:
     return name not in NOTES
 
 
-def _value(table: Table, column: str, kind: str, row: Row, *, is_three: bool) -> Any:  # noqa: PLR0911
+def _value(table: Table, column: str, kind: str, row: Row, *, is_three: bool) -> Any:
     special = _special(table.name, column, row, is_three=is_three)
     if special is not _ORDINARY:
         return special
@@ -222,7 +221,7 @@ def _value(table: Table, column: str, kind: str, row: Row, *, is_three: bool) ->
 _ORDINARY = object()
 
 
-def _special(name: str, column: str, row: Row, *, is_three: bool) -> Any:  # noqa: PLR0911
+def _special(name: str, column: str, row: Row, *, is_three: bool) -> Any:
     match name, column:
         case "dag_run", "conf":     # a pickle before 3.x
             conf = row["conf"]
@@ -417,8 +416,3 @@ def _parsed(value: Any) -> Any:
 def quiet_settings(**values: Any) -> Settings:
     """Settings with some values changed."""
     return replace(Settings(), **values)
-
-
-def silence() -> None:
-    """Great Expectations speaks through the root logger while it is imported."""
-    logging.getLogger("great_expectations").setLevel(logging.ERROR)

@@ -188,7 +188,7 @@ def landing_clusters(config: Config) -> list[landing.Cluster]:
     """The configured clusters as the landing wants them."""
     return [
         landing.Cluster(c.name, c.metadata_url.reveal(), c.as_of,
-                        {"kind": c.kind, "base_url": c.base_url})
+                        {"kind": c.kind, "base_url": c.base_url, "is_frozen": c.as_of is not None})
         for c in config.clusters
     ]
 

@@ -10,6 +10,7 @@ since, united by views; see docs/decisions/0002-publish-sealed-history.md.
 """
 
 import os
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -95,8 +96,7 @@ def publish(layout: Layout, *, whole_rows: int = WHOLE_ROWS, seal: bool = False)
     """
     generation = layout.newest_generation() + 1
     layout.snapshots.mkdir(parents=True, exist_ok=True)
-    for part in layout.snapshots.glob(".*.part*"):
-        part.unlink()
+    _clear(layout)
     with open_memory() as con:
         con.execute(f"attach '{layout.build_file}' as build (read_only)")
         marts = _marts(con)
@@ -111,6 +111,21 @@ def publish(layout: Layout, *, whole_rows: int = WHOLE_ROWS, seal: bool = False)
     _expire(layout)
     rows = sum(m.row_count for m in marts)
     return Published(generation, path, sealed is None, rows, path.stat().st_size)
+
+
+def _clear(layout: Layout) -> None:
+    """Remove what a publication left that failed before its pointer; nobody was pointed at it.
+
+    Otherwise a disk that is full would get one more whole copy with every cycle.
+    """
+    for part in layout.snapshots.glob(".*.part*"):
+        part.unlink()
+    if layout.pointer.exists():
+        pointed = int(layout.pointer.read_text().strip().removesuffix(".duckdb").rsplit("-", 1)[1])
+        for path in layout.snapshots.glob("*.duckdb"):
+            if int(re.split("[-_]", path.stem)[1]) > pointed:
+                effects.before("publish.clear", path)
+                path.unlink()
 
 
 def _marts(con: duckdb.DuckDBPyConnection) -> list[Mart]:

@@ -8,7 +8,8 @@ select
     scheduler_heartbeat_at,
     newest_row_at,
     loaded_at,
-    replication_lag_seconds
+    replication_lag_seconds,
+    is_frozen
 from marts.dim_clusters
 order by cluster
 limit 500

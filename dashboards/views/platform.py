@@ -12,9 +12,9 @@ from dashboards import format as fmt
 ROW_LIMIT = 100
 SHOWN = timedelta(hours=24)
 _COLUMNS = {
-    "Data": st.column_config.TextColumn(width=90),
-    "Cluster": st.column_config.TextColumn(width=180),
-    "Airflow": st.column_config.TextColumn(width=76),
+    "Data": st.column_config.TextColumn(width=84),
+    "Cluster": st.column_config.TextColumn(width=140),
+    "Airflow": st.column_config.TextColumn(width=116),
     "Kind": st.column_config.TextColumn(width=70),
     "Data as of": st.column_config.Column(width=190),
     "Scheduler heartbeat": st.column_config.TextColumn(width=190),
@@ -48,7 +48,7 @@ def _warnings(page: frame.Page) -> pl.DataFrame:
 
 def _answer(page: frame.Page, warnings: pl.DataFrame) -> None:
     verdicts = [v.verdict for v in page.verdicts.values()]
-    fresh = verdicts.count("fresh")
+    fresh, frozen = verdicts.count("fresh"), verdicts.count("frozen")
     quarantined = page.reader.row("platform__quarantine_total") or {}
     flagged = (page.reader.row("platform__row_flag_total") or {}).get("row_count", 0)
     frame.say(
@@ -57,7 +57,8 @@ def _answer(page: frame.Page, warnings: pl.DataFrame) -> None:
         "{warnings}.</div>"
         '<div class="ws-under">Fresh: the data is at most {limit} old · failing: the latest '
         "landing failed · times in {zone}</div>",
-        ink="ws-good" if fresh == len(verdicts) else "ws-caution", fresh=fmt.count(fresh),
+        ink="ws-good" if fresh + frozen == len(verdicts) else "ws-caution", fresh=fmt.count(fresh),
+        frozen=f"{fmt.count(frozen)} frozen, " if frozen else "",
         all=fmt.count(len(verdicts)), stale=fmt.count(verdicts.count("stale")),
         failing=fmt.count(verdicts.count("failing")),
         batches=fmt.count(quarantined.get("batch_count", 0), "batch", "batches"),

@@ -109,7 +109,7 @@ def _table(page: frame.Page, chosen: filters.RunFilters, run_count: int, as_of: 
             hint="; narrow the filters to see the others" if len(keys) < run_count else ""):
         st.dataframe(
             tables.runs(rows, as_of=as_of, zone=page.zone, mode=page.mode), key=table,
-            hide_index=True, height=440, placeholder="", selection_mode="single-row",
+            hide_index=True, placeholder="", selection_mode="single-row",
             on_select=lambda: _pick(table), selection_default={"selection": {"rows": picked}},
             column_config=_COLUMNS, column_order=_columns(rows))
 

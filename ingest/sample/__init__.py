@@ -63,4 +63,4 @@ def clusters(con: duckdb.DuckDBPyConnection) -> Iterator[list[landing.Cluster]]:
     with tempfile.TemporaryDirectory(prefix="windsock-sample-") as folder:
         database = Path(folder) / "airflow.db"
         database.write_bytes(lzma.decompress((FOLDER / "airflow-2.11.0.db.xz").read_bytes()))
-        yield [landing.Cluster(CLUSTER_2, f"sqlite:///{database}", AS_OF_2, {"kind": "prod"})]
+        yield [landing.Cluster(CLUSTER_2, f"sqlite:///{database}", AS_OF_2, {"kind": "prod", "is_frozen": True})]

@@ -31,7 +31,7 @@ def main() -> None:
         layout = Layout(Path(folder))
         con = open_build(layout)
         cluster = landing.Cluster(sample.CLUSTER_3, server.url(), sample.AS_OF_3,
-                                  {"kind": "staging"})
+                                  {"kind": "staging", "is_frozen": True})
         outcomes = landing.land_clusters(
             con, Archive(str(sample.FOLDER / "archive")), layout, [cluster])
         con.close()

@@ -69,6 +69,8 @@ def plain(url: str) -> Plain:
     engine = create_engine(url.replace("mysql://", "mysql+pymysql://"))
     try:
         with engine.connect() as connection:
+            # `timestamp` columns are given in the session's zone; the server stands in another.
+            connection.execute(text("set time_zone = '+00:00'"))
             names = [n for n in inspect(connection).get_table_names() if n in ALL_TABLES]
             return {n: [{c: value(v) for c, v in row.items()} for row in connection.execute(
                 text(f"select * from `{n}`")).mappings()] for n in names}

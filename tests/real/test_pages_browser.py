@@ -22,7 +22,7 @@ from tests.views.snapshots import full, hostile, hostile_names, publish, run
 CHROMIUM = shutil.which("chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
          "--disable-background-networking", "--disable-component-update", "--disable-sync"]
-PATIENCE = 30_000
+PATIENCE = 20_000
 
 pytestmark = [pytest.mark.real,
               pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's chromium")]
@@ -43,8 +43,7 @@ def served(warehouse: Path) -> Iterator[str]:
                     break
             yield f"http://127.0.0.1:{port}"
         finally:
-            server.terminate()
-            server.stdout.close()
+            server.kill()       # a polite end waits for browsers to leave
 
 
 @pytest.fixture(scope="module")
@@ -64,17 +63,20 @@ def page_of(browser: Browser, address: str) -> Iterator[Page]:
                                   timezone_id="Europe/Berlin")
     page = context.new_page()
     page.set_default_timeout(PATIENCE)
+    expect.set_options(timeout=PATIENCE)
     page.on("request", lambda r: None if r.url.startswith(own) else strange.append(r.url))
     page.on("dialog", lambda d: strange.append(d.message))
     page.on("popup", lambda p: strange.append(p.url))
-    yield page
-    context.close()
+    try:
+        yield page
+    finally:
+        context.close()
     assert strange == []
 
 
 def _settled(page: Page) -> None:
     page.locator(".ws-footer, .ws-screen").first.wait_for()
-    expect(page.locator("[data-stale=true]")).to_have_count(0, timeout=PATIENCE)
+    expect(page.locator("[data-stale=true]")).to_have_count(0)
     page.wait_for_load_state("networkidle")
 
 
@@ -167,7 +169,7 @@ def test_a_new_generation_arrives_by_itself(browser: Browser, tmp_path: Path) ->
         page.goto(address)
         expect(page.locator(".ws-screen")).to_contain_text("Nothing is published yet")
         publish(tmp_path, full())
-        expect(page.locator(".ws-answer").first).to_contain_text("5 runs", timeout=PATIENCE)
+        expect(page.locator(".ws-answer").first).to_contain_text("5 runs")
         publish(tmp_path, full() | {"fct_dag_runs": [run()]}, generation=2)
-        expect(page.locator(".ws-answer").first).to_contain_text("1 run", timeout=PATIENCE)
+        expect(page.locator(".ws-answer").first).to_contain_text("1 run")
         expect(page.locator(".ws-footer")).to_contain_text("generation 2")

@@ -16,7 +16,8 @@ _RUN = "cluster varchar, dag_id varchar, run_id varchar"
 MARTS: Mapping[str, str] = {
     "dim_clusters": "cluster varchar, kind varchar, airflow_version varchar, dialect varchar, "
                     "base_url varchar, warnings varchar, scheduler_heartbeat_at timestamp, "
-                    "newest_row_at timestamp, loaded_at timestamp, replication_lag_seconds double",
+                    "newest_row_at timestamp, loaded_at timestamp, replication_lag_seconds double, "
+                    "is_frozen boolean",
     "fct_dag_runs": f"{_RUN}, run_kind varchar, triggered_by varchar, state varchar, "
                     "version_key varchar, conf varchar, logical_at timestamp, "
                     "data_interval_start_at timestamp, data_interval_end_at timestamp, "
@@ -67,7 +68,7 @@ def cluster(name: str = "prod-eu", **changes: Any) -> dict[str, Any]:
     return {"cluster": name, "kind": "prod", "airflow_version": "3.1.8", "dialect": "postgresql",
             "warnings": "[]", "scheduler_heartbeat_at": AS_OF - timedelta(seconds=4),
             "newest_row_at": AS_OF, "loaded_at": AS_OF + timedelta(seconds=3),
-            "replication_lag_seconds": None} | changes
+            "replication_lag_seconds": None, "is_frozen": False} | changes
 
 
 def run(dag_id: str = "ads_daily", run_id: str = "scheduled__1", *, state: str | None = "success",

@@ -229,7 +229,8 @@ def _run_slice(session: Session, state: dict[str, Any], pace: Pace,
         return _reading(session, "history", {}, after)
     rows = read_runs(session, queries.runs_between(ids[-1], cursor))
     after["history"] = ids[-1] if len(ids) == _page(session, pace) else None
-    newest = rows["dag_run"]["start_date"].combine_chunks().drop_null().to_pylist()
+    # Strings where a value is no instant: the gate will say so.
+    newest = [d for d in rows["dag_run"]["start_date"].to_pylist() if isinstance(d, datetime)]
     if newest and max(newest) < horizon:
         after["history"] = None
     reading = _reading(session, "history", rows, after)
@@ -431,7 +432,8 @@ def _gone_runs(session: Session, con: duckdb.DuckDBPyConnection, cluster: str, k
     """Landed runs that the source does not have any more, with why they went.
 
     `airflow db clean` takes every run that started before a day, but the newest of each DAG that is
-    not manual (2.x: not triggered from outside, as subdags are): a run that went while nothing as old survives but what it spares went by retention.
+    not manual (2.x: not triggered from outside, as subdags are): a run that went while nothing as
+    old survives but what it spares went by retention.
     """
     landed = landing_name(SOURCE, "dag_run")
     con.register("known_runs", known)

@@ -59,7 +59,8 @@ def present_columns(source: Source, table: Table) -> dict[str, Kind]:
 
 def can_be_read(source: Source, table: Table) -> bool:
     """Whether this database has the table, with what is needed to key and to join its rows."""
-    if table.name not in source.columns or not set(table.key) <= set(present_columns(source, table)):
+    if (table.name not in source.columns
+            or not set(table.key) <= set(present_columns(source, table))):
         return False
     if table.strategy != "run" or table.name == "dag_run":
         return True

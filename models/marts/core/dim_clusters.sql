@@ -34,7 +34,9 @@ select
     newest_loads.observed_at as newest_row_at,
     newest_loads.loaded_at,
 
-    newest_loads.replication_lag_seconds
+    newest_loads.replication_lag_seconds,
+
+    newest_loads.is_frozen
 from newest_loads
 -- a database whose scheduler never ran has no job row
 left join schedulers on newest_loads.cluster = schedulers.cluster

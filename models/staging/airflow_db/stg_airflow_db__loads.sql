@@ -15,6 +15,7 @@ select
     cast(facts ->> '$.replication_lag_seconds' as double) as replication_lag_seconds,
     facts ->> '$.kind' as cluster_kind,
     facts ->> '$.base_url' as base_url,
+    coalesce(cast(facts ->> '$.is_frozen' as boolean), false) as is_frozen,
     source_uri,
 
     observed_at,

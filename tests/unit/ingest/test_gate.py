@@ -68,7 +68,8 @@ FAULTS = {
 }  # fmt: skip
 # SQLite's own constraints are in the way of two of them; real tables lost theirs in migrations.
 LOOSEN = (
-    "create table t as select * from dag_tag", "drop table dag_tag", "alter table t rename to dag_tag",
+    "create table t as select * from dag_tag", "drop table dag_tag",
+    "alter table t rename to dag_tag",
     "create table t as select * from slot_pool", "drop table slot_pool",
     "alter table t rename to slot_pool",
 )  # fmt: skip
@@ -86,7 +87,8 @@ def test_a_structural_fault_sets_its_batch_aside_and_the_rest_lands(
     assert [t["table_name"] for t in told] == [table]
     assert any(word in told[0]["reason"] for word in ("promised type", "without a key", "share"))
     counts = landed_count(outcome.loads)
-    assert {"dag_run", "task_instance", "dag", "log", "slot_pool", "dag_tag"} - set(counts) <= {table}
+    some = {"dag_run", "task_instance", "dag", "log", "slot_pool", "dag_tag"}
+    assert some - set(counts) <= {table}
     assert outcome.loads[-1].state["watermark"] == "2026-11-22 12:00:00"
     for path in (p for p in here.quarantined() if p.endswith(".parquet")):
         note = json.loads((here.layout.quarantine / f"{path}.json").read_text())
@@ -128,12 +130,8 @@ def test_value_faults_are_landed(here: Place) -> None:
         {"state": "lost", "try_number": -5}]
 
 
-@pytest.mark.parametrize("module", [
-    "ingest.landing", "ingest.gate", "ingest.door", "windsock.warehouse", "windsock.config",
-    "windsock.cli"])  # fmt: skip
-def test_the_library_is_not_imported_before_a_batch_is_judged(module: str) -> None:
-    code = (f"import sys, importlib.util as u\n"
-            f"if u.find_spec('{module}'): import {module}\n"
+def test_the_library_is_not_imported_before_a_batch_is_judged() -> None:
+    code = ("import sys, ingest.landing, ingest.gate, windsock.warehouse, windsock.cli\n"
             "print([m for m in sys.modules if m.split('.')[0] in "
             "('great_expectations', 'streamlit', 'dbt', 'prophet')][:3])")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,

@@ -98,9 +98,11 @@ BAD: dict[str, tuple[Make, type[SourceError], str]] = {
     "an empty file": (written(b""), NotAirflowError, "airflow db migrate"),
     "not a database": (written(b"PK\x03\x04" + b"zip" * 2000), SourceCorruptError, "copy the file"),
     "a truncated file": (
-        written(content(fixture("2.0.2/airflow.db"))[:20_000]), SourceCorruptError, "copy the file"),
+        written(content(fixture("2.0.2/airflow.db"))[:20_000]),
+        SourceCorruptError, "copy the file"),
     "a torn file": (torn, SourceCorruptError, "copy the file"),
-    "a database of something else": (of_something_else, NotAirflowError, "check the database name"),
+    "a database of something else": (
+        of_something_else, NotAirflowError, "check the database name"),
     "a missing column": (
         changed("2.10.5/airflow.db", "alter table dag_run rename column state to status"),
         SourceMigratingError, "finish `airflow db migrate`"),
@@ -239,7 +241,8 @@ def test_an_unknown_revision_with_fewer_columns_lands_and_names_them(tmp_path: P
             "dag": ("is_stale", "timetable_summary"),
             "serialized_dag": ("data", "dag_hash"),
             "import_error": ("bundle_name",), "log": ("event",)}
-    renames = [f"alter table {t} rename column {c} to new_{c}" for t, cs in gone.items() for c in cs]
+    renames = [f"alter table {t} rename column {c} to new_{c}"
+               for t, names in gone.items() for c in names]
     others = ["alter table job rename column job_type to kind",
               "alter table dag_warning rename column warning_type to kind",
               "alter table team rename column name to title"]
@@ -247,8 +250,9 @@ def test_an_unknown_revision_with_fewer_columns_lands_and_names_them(tmp_path: P
     with place(tmp_path) as here:
         here.land(f"sqlite:///{database}")
         told = warnings_of(here)
-        assert [c for t, cs in gone.items() for c in (f"{t}.{x}" for x in cs) if c not in told] == []
-        assert re.search(r"not landed: dag_warning, team\.", told) or "team" in told
+        names = [f"{t}.{c}" for t, cs in gone.items() for c in cs]
+        assert [name for name in names if name not in told] == []
+        assert re.search(r"not landed: .*dag_warning.*team|not landed: .*team.*dag_warning", told)
         assert len(here.rows("task_instance", "*", "pool is null and updated_at is null")) == 51
         assert here.quarantined() == []
         assert landed_count(here.land(f"sqlite:///{database}").loads) == {}

@@ -6,6 +6,7 @@ land(slices=k), again and again, each time as a new process ─► the same rows
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from tests.fixture_databases import (
     unpack,
 )
 
-SMALL = Pace(page_runs=3)
+SMALL = Pace(page_runs=5)
 FIXTURE = fixture("2.10.5/airflow.db")
 
 
@@ -40,14 +41,14 @@ def test_in_slices_and_in_new_processes_is_the_same_as_in_one_go(here: Place) ->
     url = f"sqlite:///{unpack(FIXTURE, here.folder)}"
     reports: list[tuple[str, float]] = []
     kinds: list[list[str]] = []
-    for _ in range(20):
+    for _ in range(9):
         loads = here.land(url, settings=Settings(pace=SMALL, slices=2),
                           progress=lambda *report: reports.append(report)).loads
         kinds.append([m.kind for m in loads])
         here.reopen()
         if "reconciled" in loads[-1].state:
             break
-    assert len(kinds) > 3
+    assert len(kinds) > 2
     assert all(k.count("history") <= 2 for k in kinds)
 
     whole = landed(FIXTURE).place
@@ -61,13 +62,13 @@ def test_in_slices_and_in_new_processes_is_the_same_as_in_one_go(here: Place) ->
     assert {name for name, _ in reports} == {"prod"}
     shares = [share for _, share in reports]
     assert shares == sorted(shares)
-    assert (shares[0] < 0.5, shares[-1]) == (True, 1.0)
+    assert (shares[0] < 0.6, shares[-1]) == (True, 1.0)
     assert all(0.0 <= share <= 1.0 for share in shares)
 
 
 def test_the_newest_runs_come_first(here: Place) -> None:
     url = f"sqlite:///{unpack(FIXTURE, here.folder)}"
-    settings = Settings(pace=SMALL, slices=1)
+    settings = Settings(pace=Pace(page_runs=4), slices=1)
     seen: list[list[int]] = []
     done: set[int] = set()
     for _ in range(9):
@@ -82,7 +83,7 @@ def test_the_newest_runs_come_first(here: Place) -> None:
     assert unfinished <= set(seen[0])
     slices = [s for s in seen[1:] if s]
     assert len(slices) > 2
-    assert all(max(later) < min(sooner) for sooner, later in zip(slices, slices[1:], strict=False))
+    assert all(max(later) < min(sooner) for sooner, later in pairwise(slices))
     assert done == set(range(1, 20))
 
 

@@ -146,7 +146,8 @@ def test_airflow_db_clean_does_not_shrink_what_is_landed(here: Place) -> None:
     counts = count_all(here)
     old = ("run_id in (select run_id from dag_run as r where r.dag_id = {t}.dag_id and "
            "r.start_date < '2026-11-22 06:20' and not (external_trigger = 0 and r.start_date = ("
-           "select max(start_date) from dag_run where dag_id = r.dag_id and external_trigger = 0)))")
+           "select max(start_date) from dag_run where dag_id = r.dag_id "
+           "and external_trigger = 0)))")
     edit(database,
          *(f"delete from {t} where {old.format(t=t)}" for t in (
              "task_instance", "task_instance_history", "task_fail", "task_reschedule", "dag_run")),
@@ -182,7 +183,7 @@ def test_an_upgrade_that_empties_the_task_tables_keeps_one_history(here: Place) 
 
     assert "reconcile" in {m.kind for m in upgraded.loads}
     plain = plain_sqlite(database)
-    for name in set(plain) - {"dag_code", "job", "log"}:     # old rows of these are kept as they were
+    for name in set(plain) - {"dag_code", "job", "log"}:     # old rows stay as they were
         compare(plain, here, name)
     # Forgotten by Airflow is not deleted by a person.
     lost = here.rows("task_instance", "distinct _delete_reason", "_deleted_at is not null")

@@ -29,7 +29,6 @@ from tests.fixture_databases import (
     quiet_settings,
 )
 
-
 THREE_THREE = "d2f4e1b3c5a7"
 
 

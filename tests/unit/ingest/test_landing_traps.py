@@ -218,7 +218,9 @@ def test_reschedules_of_3_find_their_task_through_the_instance() -> None:
     ("2.10.5/airflow.db", ("/opt/airflow/dags/broken_import.py", "")),
     ("3.1.8/airflow.db", ("broken_import.py", "dags-folder")),
 ])  # fmt: skip
-def test_an_import_error_is_of_a_file_that_may_have_no_dag(name: str, file: tuple[str, str]) -> None:
+def test_an_import_error_is_of_a_file_that_may_have_no_dag(
+    name: str, file: tuple[str, str]
+) -> None:
     here = landed(fixture(name)).place
     [error] = here.rows("import_error")
     assert (error["filename"], error["bundle_name"]) == file

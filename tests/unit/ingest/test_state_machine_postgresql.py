@@ -44,7 +44,7 @@ def base(request: pytest.FixtureRequest) -> Iterator[PostgresDatabase]:
 
 def test_landing_follows_whatever_happens(base: PostgresDatabase) -> None:
     LifeOnServer.base = base
-    live(LifeOnServer, 1, 12)
+    live(LifeOnServer, 1, 10)
 
 
 def copy_rows(database: PostgresDatabase, table: str, where: str, **changed: str) -> None:
