@@ -1,6 +1,6 @@
-"""`make bench [FIGURE=name]`: one JSON line per figure, medians of several runs where they are short.
+"""`make bench [FIGURE=name]`: one JSON line per figure, medians where runs are short.
 
-    {"figure": …, "value": …, "unit": …, "goal": …, "n": …}
+{"figure": …, "value": …, "unit": …, "goal": …, "n": …}
 """
 
 import json

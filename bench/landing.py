@@ -13,10 +13,10 @@ from tests.databases import mariadb, mariadb_installed, postgresql
 from windsock.warehouse import Layout, open_build
 
 ROWS = 3_000_000
-SMALL_ROWS = 1_000_000      # the engines that a first landing of years is rare on
+SMALL_ROWS = 1_000_000  # the engines that a first landing of years is rare on
 CHANGED_ROWS = 10_000
 PEER_ROWS = 500_000
-COLUMNS = 30                # of task_instance that 2.10.5 has and we copy; with stamps 44 are landed
+COLUMNS = 30  # of task_instance that 2.10.5 has and we copy; with stamps 44 are landed
 
 
 def land_everything(url: str) -> Figure:
@@ -24,7 +24,7 @@ def land_everything(url: str) -> Figure:
     with tempfile.TemporaryDirectory() as folder:
         layout = Layout(Path(folder))
         archive = Archive(str(layout.root / "archive"))
-        gate.warm()         # imported once a process, whatever the number of rows
+        gate.warm()  # imported once a process, whatever the number of rows
         con = open_build(layout)
         began, began_cpu = time.monotonic(), cpu_seconds()
         outcomes = landing.land_clusters(con, archive, layout, [landing.Cluster("bench", url)])
@@ -34,21 +34,35 @@ def land_everything(url: str) -> Figure:
         if outcomes[0].error:
             raise outcomes[0].error
         batches = [b for m in outcomes[0].loads for b in m.batches]
-        return {"rows": sum(b.row_count for b in batches), "cpu": cpu, "wall": wall,
-                "peak": peak_bytes(), "archive_bytes": sum(b.byte_count for b in batches),
-                "warehouse_bytes": layout.build_file.stat().st_size}
+        return {
+            "rows": sum(b.row_count for b in batches),
+            "cpu": cpu,
+            "wall": wall,
+            "peak": peak_bytes(),
+            "archive_bytes": sum(b.byte_count for b in batches),
+            "warehouse_bytes": layout.build_file.stat().st_size,
+        }
 
 
 def dlt_everything(url: str, table: str) -> Figure:
     """The peer: dlt's sql_database with the pyarrow backend, one table to Parquet files."""
-    import dlt  # noqa: PLC0415
-    from dlt.sources.sql_database import sql_table  # noqa: PLC0415
+    import dlt
+    from dlt.sources.sql_database import sql_table
 
     with tempfile.TemporaryDirectory() as folder:
-        pipeline = dlt.pipeline("peer", pipelines_dir=folder, dataset_name="peer",
-                                destination=dlt.destinations.filesystem(f"file://{folder}/out"))
-        resource = sql_table(credentials=url, table=table, backend="pyarrow", chunk_size=50_000,
-                             included_columns=list(source.TASK_COLUMNS))
+        pipeline = dlt.pipeline(
+            "peer",
+            pipelines_dir=folder,
+            dataset_name="peer",
+            destination=dlt.destinations.filesystem(f"file://{folder}/out"),
+        )
+        resource = sql_table(
+            credentials=url,
+            table=table,
+            backend="pyarrow",
+            chunk_size=50_000,
+            included_columns=list(source.TASK_COLUMNS),
+        )
         began = cpu_seconds()
         pipeline.run(resource, loader_file_format="parquet")
         cpu = cpu_seconds() - began
@@ -65,13 +79,24 @@ def postgres() -> Iterator[Figure]:
         yield from _increment(server.url(), lambda: source.change(server, CHANGED_ROWS, cycle=1))
     with postgresql("shared_buffers=512MB", "max_wal_size=8GB") as server:
         source.fill(server, PEER_ROWS)
-        peer = in_own_process(dlt_everything, server.url().replace("postgresql:",
-                                                                   "postgresql+psycopg2:"),
-                              "task_instance")
-        yield figure("postgres_dlt_rows_per_cpu_second", peer["rows"] / peer["cpu"], "rows/s",
-                     "peer", peer["rows"])
-        yield figure("postgres_times_dlt",
-                     (done["rows"] / done["cpu"]) / (peer["rows"] / peer["cpu"]), "x", ">= 5")
+        peer = in_own_process(
+            dlt_everything,
+            server.url().replace("postgresql:", "postgresql+psycopg2:"),
+            "task_instance",
+        )
+        yield figure(
+            "postgres_dlt_rows_per_cpu_second",
+            peer["rows"] / peer["cpu"],
+            "rows/s",
+            "peer",
+            peer["rows"],
+        )
+        yield figure(
+            "postgres_times_dlt",
+            (done["rows"] / done["cpu"]) / (peer["rows"] / peer["cpu"]),
+            "x",
+            ">= 5",
+        )
 
 
 def sqlite() -> Iterator[Figure]:
@@ -84,8 +109,11 @@ def sqlite() -> Iterator[Figure]:
 def maria() -> Iterator[Figure]:
     """MariaDB: a million task instances; nothing where it is not installed."""
     if not mariadb_installed():
-        yield {"figure": "mariadb_rows_per_cpu_second", "value": None,
-               "reason": "mariadb-server is not installed"}
+        yield {
+            "figure": "mariadb_rows_per_cpu_second",
+            "value": None,
+            "reason": "mariadb-server is not installed",
+        }
         return
     with mariadb("--innodb-buffer-pool-size=1G") as server:
         source.fill(server, SMALL_ROWS)
@@ -93,11 +121,23 @@ def maria() -> Iterator[Figure]:
 
 
 def _figures(name: str, done: Figure, goal: int) -> Iterator[Figure]:
-    yield figure(f"{name}_rows_per_cpu_second", done["rows"] / done["cpu"], "rows/s", f">= {goal}",
-                 done["rows"], wall_seconds=round(done["wall"], 1), columns=COLUMNS)
+    yield figure(
+        f"{name}_rows_per_cpu_second",
+        done["rows"] / done["cpu"],
+        "rows/s",
+        f">= {goal}",
+        done["rows"],
+        wall_seconds=round(done["wall"], 1),
+        columns=COLUMNS,
+    )
     yield figure(f"{name}_peak_memory", done["peak"] / 2**20, "MiB", "< 1024", done["rows"])
-    yield figure(f"{name}_archive_size", done["archive_bytes"] / done["rows"], "bytes/row",
-                 "< 60", done["rows"])
+    yield figure(
+        f"{name}_archive_size",
+        done["archive_bytes"] / done["rows"],
+        "bytes/row",
+        "< 60",
+        done["rows"],
+    )
 
 
 def _increment(url: str, change: Callable[[], None]) -> Iterator[Figure]:
@@ -120,5 +160,7 @@ def _increment(url: str, change: Callable[[], None]) -> Iterator[Figure]:
 
 
 FIGURES: dict[str, Callable[[], Iterator[Figure]]] = {
-    "postgres": postgres, "sqlite": sqlite, "mariadb": maria,
+    "postgres": postgres,
+    "sqlite": sqlite,
+    "mariadb": maria,
 }

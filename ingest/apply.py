@@ -38,7 +38,8 @@ def create_landing(con: duckdb.DuckDBPyConnection, source: str, tables: Iterable
     """Make the landing tables that are missing, and columns that a newer Windsock has added."""
     con.execute(CONTROL_DDL)
     present = {
-        (name, column) for name, column in con.execute(
+        (name, column)
+        for name, column in con.execute(
             "select table_name, column_name from duckdb_columns() where schema_name = 'landing'"
         ).fetchall()
     }
@@ -54,8 +55,13 @@ def create_landing(con: duckdb.DuckDBPyConnection, source: str, tables: Iterable
                     con.execute(f'alter table landing."{name}" add column "{column}" {kind}')
 
 
-def apply_load(con: duckdb.DuckDBPyConnection, archive: Archive, manifest: Manifest,
-               tables: dict[str, Table], scratch: Path) -> None:
+def apply_load(
+    con: duckdb.DuckDBPyConnection,
+    archive: Archive,
+    manifest: Manifest,
+    tables: dict[str, Table],
+    scratch: Path,
+) -> None:
     """Bring one load into the landing tables, in one transaction.
 
     Raises:
@@ -76,12 +82,18 @@ def apply_load(con: duckdb.DuckDBPyConnection, archive: Archive, manifest: Manif
         raise
 
 
-def rebuild(con: duckdb.DuckDBPyConnection, archive: Archive, manifests: list[Manifest],
-            source: str, tables: dict[str, Table], scratch: Path) -> None:
+def rebuild(
+    con: duckdb.DuckDBPyConnection,
+    archive: Archive,
+    manifests: list[Manifest],
+    source: str,
+    tables: dict[str, Table],
+    scratch: Path,
+) -> None:
     """Make the landing tables of one source from its manifests alone, table by table.
 
-    The last image of every key wins; replaced images go to the `__replaced` tables by the same rule as
-    in `apply_load`.
+    The last image of every key wins; replaced images go to the `__replaced` tables by the rule
+    of `apply_load`.
     """
     effects.before("rebuild.begin", source)
     con.execute("begin")
@@ -108,15 +120,27 @@ def _tables_of(source: str, table: Table) -> list[tuple[str, dict[str, str]]]:
     return [(name, columns), (f"{name}__replaced", {**columns, "_replaced_at": "timestamp"})]
 
 
-def _upsert(con: duckdb.DuckDBPyConnection, archive: Archive, manifest: Manifest, batch: Batch,
-            table: Table, scratch: Path) -> None:
+def _upsert(
+    con: duckdb.DuckDBPyConnection,
+    archive: Archive,
+    manifest: Manifest,
+    batch: Batch,
+    table: Table,
+    scratch: Path,
+) -> None:
     name = landing_name(manifest.source, table.name)
     path = str(archive.local_path(batch.path, scratch))
     if batch.is_fresh:
-        con.execute(f'insert into landing."{name}" by name '
-                    "from read_parquet($1, hive_partitioning = false)", [path])
+        con.execute(
+            f'insert into landing."{name}" by name '
+            "from read_parquet($1, hive_partitioning = false)",
+            [path],
+        )
         return
-    con.execute("create or replace temp table incoming as from read_parquet($1, hive_partitioning = false)", [path])
+    con.execute(
+        "create or replace temp table incoming as from read_parquet($1, hive_partitioning = false)",
+        [path],
+    )
     same_key = _same_key(table, "old", "new")
     if table.observed:
         con.execute(
@@ -129,17 +153,26 @@ def _upsert(con: duckdb.DuckDBPyConnection, archive: Archive, manifest: Manifest
     con.execute("drop table incoming")
 
 
-def _rebuild_table(con: duckdb.DuckDBPyConnection, archive: Archive,
-                   batches: list[tuple[Manifest, Batch]], source: str, table: Table,
-                   scratch: Path) -> None:
+def _rebuild_table(
+    con: duckdb.DuckDBPyConnection,
+    archive: Archive,
+    batches: list[tuple[Manifest, Batch]],
+    source: str,
+    table: Table,
+    scratch: Path,
+) -> None:
     name = landing_name(source, table.name)
     paths = [str(archive.local_path(batch.path, scratch)) for _, batch in batches]
     key = ", ".join(f'"{c}"' for c in ("cluster", *table.key))
-    con.execute("create or replace temp table images as "
-                "from read_parquet($1, union_by_name = true, hive_partitioning = false)", [paths])
+    con.execute(
+        "create or replace temp table images as "
+        "from read_parquet($1, union_by_name = true, hive_partitioning = false)",
+        [paths],
+    )
     if table.observed:
-        pairs = " and ".join((_same_key(table, "old", "new"),
-                              "new._load_number = old._next_load_number"))
+        pairs = " and ".join(
+            (_same_key(table, "old", "new"), "new._load_number = old._next_load_number")
+        )
         con.execute(
             f'insert into landing."{name}__replaced" by name '
             "select old.* exclude (_next_load_number), new._observed_at as _replaced_at from ("
@@ -169,19 +202,47 @@ def _record(con: duckdb.DuckDBPyConnection, manifest: Manifest) -> None:
     con.execute(
         "insert into landing.loads values ($1, $2, $3, $4, $5, $6::timestamp, $7::timestamp, "
         "$8, $9, $10, $11)",
-        [manifest.load_number, manifest.load_id, manifest.source, manifest.cluster, manifest.kind,
-         manifest.observed_at, manifest.loaded_at, manifest.source_uri,
-         json.dumps(manifest.facts, sort_keys=True), json.dumps(manifest.state, sort_keys=True),
-         sum(b.row_count for b in manifest.batches)])
+        [
+            manifest.load_number,
+            manifest.load_id,
+            manifest.source,
+            manifest.cluster,
+            manifest.kind,
+            manifest.observed_at,
+            manifest.loaded_at,
+            manifest.source_uri,
+            json.dumps(manifest.facts, sort_keys=True),
+            json.dumps(manifest.state, sort_keys=True),
+            sum(b.row_count for b in manifest.batches),
+        ],
+    )
     for batch in manifest.batches:
-        con.execute("insert into landing.batches values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-                    [manifest.load_number, manifest.cluster, batch.table, batch.path,
-                     batch.row_count, batch.byte_count, batch.sha256, batch.tombstone_count,
-                     batch.flagged_count])
+        con.execute(
+            "insert into landing.batches values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            [
+                manifest.load_number,
+                manifest.cluster,
+                batch.table,
+                batch.path,
+                batch.row_count,
+                batch.byte_count,
+                batch.sha256,
+                batch.tombstone_count,
+                batch.flagged_count,
+            ],
+        )
     for bad in manifest.quarantined:
-        con.execute("insert into landing.quarantined_batches values ($1, $2, $3, $4, $5, $6)",
-                    [manifest.load_number, manifest.cluster, bad.table, bad.path, bad.row_count,
-                     bad.reason])
+        con.execute(
+            "insert into landing.quarantined_batches values ($1, $2, $3, $4, $5, $6)",
+            [
+                manifest.load_number,
+                manifest.cluster,
+                bad.table,
+                bad.path,
+                bad.row_count,
+                bad.reason,
+            ],
+        )
 
 
 def _rollback(con: duckdb.DuckDBPyConnection) -> None:

@@ -1,6 +1,6 @@
 """What a landing table holds: names, kinds and keys, for every source.
 
-    Table (allow-list of one source table)  ->  Arrow schema of a batch  ->  DDL of landing.<source>__<table>
+    Table (allow-list of one source table)  ->  Arrow schema of a batch  ->  columns in DuckDB
 
 A landing table keeps the source's own column names and adds stamps that begin with an underscore.
 Instants are stored as plain `timestamp`, already UTC.
@@ -35,14 +35,14 @@ DUCKDB_TYPES: dict[str, str] = {
 
 # Written by Windsock on every landed row.
 STAMPS: dict[str, Kind] = {
-    "_row_flags": "text_list",   # value faults of this row, null when none
-    "_deleted_at": "instant",    # source clock when the row was found to be gone
-    "_delete_reason": "text",    # deleted | retention
-    "_observed_at": "instant",   # source clock at the start of the read that brought this image
-    "_loaded_at": "instant",     # our clock
+    "_row_flags": "text_list",  # value faults of this row, null when none
+    "_deleted_at": "instant",  # source clock when the row was found to be gone
+    "_delete_reason": "text",  # deleted | retention
+    "_observed_at": "instant",  # source clock at the start of the read that brought this image
+    "_loaded_at": "instant",  # our clock
     "_load_id": "text",
-    "_load_number": "int",       # grows by one with every load of any cluster: what changed since N
-    "_source_uri": "text",       # where the row came from; never with a password
+    "_load_number": "int",  # grows by one with every load of any cluster: what changed since N
+    "_source_uri": "text",  # where the row came from; never with a password
 }
 
 

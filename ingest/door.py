@@ -189,7 +189,7 @@ def _fresh_tables(door: Door, reading: Reading) -> frozenset[str]:
     landed = landing_name(door.source, "dag_run")
     door.con.register("whole_runs", reading.whole_runs)
     [(count,)] = door.con.execute(
-        f'select count(*) from landing."{landed}" as l '  # noqa: S608
+        f'select count(*) from landing."{landed}" as l '
         "where l.cluster = $1 and exists (select 1 from whole_runs as w "
         "where w.dag_id = l.dag_id and w.run_id = l.run_id)", [door.cluster]).fetchall()
     if count:
@@ -208,7 +208,7 @@ def _changes(door: Door, reading: Reading, manifest: Manifest, table: Table,
         compared = [c for c in table.columns if c not in table.volatile and c not in table.key]
         differs = " or ".join(f'a."{c}" is distinct from l."{c}"' for c in compared) or "false"
         changed = door.con.sql(
-            f'select a.* from arrived as a left join landing."{landed}" as l on {key} '  # noqa: S608
+            f'select a.* from arrived as a left join landing."{landed}" as l on {key} '
             f"where l.cluster is null or l._deleted_at is not null or {differs}",
         ).to_arrow_table()
         gone = _vanished(door, reading, manifest, table, landed)
@@ -234,7 +234,7 @@ def _vanished(door: Door, reading: Reading, manifest: Manifest, table: Table,
     reason = reading.vanish_reason if table.strategy == "run" else "deleted"
     reason = "retention" if table.name in reading.ranges else reason
     return door.con.sql(
-        f"select {_tombstone(table)} from landing.\"{landed}\" as l "  # noqa: S608
+        f"select {_tombstone(table)} from landing.\"{landed}\" as l "
         f"where l.cluster = $cluster and l._deleted_at is null and {scope} "
         f"and not exists (select 1 from arrived as a where {key})",
         params={"cluster": door.cluster, "reason": reason, **_parameters(manifest)},
@@ -253,7 +253,7 @@ def _gone_batches(door: Door, reading: Reading, manifest: Manifest,
             continue
         landed = landing_name(door.source, table.name)
         rows = door.con.sql(
-            f"select {_tombstone(table).replace('$reason', 'g.reason')} "  # noqa: S608
+            f"select {_tombstone(table).replace('$reason', 'g.reason')} "
             f'from landing."{landed}" as l inner join gone_runs as g '
             "on g.dag_id = l.dag_id and g.run_id = l.run_id "
             "where l.cluster = $cluster and l._deleted_at is null",

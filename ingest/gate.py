@@ -30,7 +30,7 @@ def judge(profiles: list[ColumnProfile]) -> dict[str, str]:
     if not profiles:
         return {}
     validate = _validator()     # first: it imports the library with its own warnings silenced
-    from ingest.expectations.airflow_db import STRUCTURAL_FAULTS  # noqa: PLC0415
+    from ingest.expectations.airflow_db import STRUCTURAL_FAULTS
 
     frame = pd.DataFrame([asdict(p) for p in profiles])
     result = validate(frame)
@@ -57,14 +57,15 @@ def _validator() -> Any:
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")      # deprecations inside the library
-        import great_expectations as gx      # noqa: PLC0415
-        from great_expectations.core.result_format import ResultFormat  # noqa: PLC0415
+        import great_expectations as gx
+        from great_expectations.core.result_format import ResultFormat
 
-        from ingest.expectations.airflow_db import suite  # noqa: PLC0415
+        from ingest.expectations.airflow_db import suite
     for name in ("great_expectations", "great_expectations.data_context.types.base"):
         logging.getLogger(name).setLevel(logging.ERROR)
     context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False, "metric_calculations": False}
+    quiet = {"globally": False, "metric_calculations": False}
+    context.variables.progress_bars = quiet  # type: ignore[assignment]  # converted on assignment
     asset = context.data_sources.add_pandas("door").add_dataframe_asset("profile")
     definition = asset.add_batch_definition_whole_dataframe("load")
     expectations = suite()

@@ -20,9 +20,10 @@ from ingest.apply import apply_load, create_landing, rebuild
 from ingest.archive import Archive, Manifest
 from ingest.contracts import Table
 from ingest.door import Door, Reading, land, last_state
-from ingest.sources.airflow_db import plan
+from ingest.sources.airflow_db import plan, reconcile
 from ingest.sources.airflow_db.extract import Options, Session, open_session
-from ingest.sources.airflow_db.readers import ReadLimits, Reader, open_reader
+from ingest.sources.airflow_db.readers import Reader, ReadLimits, open_reader
+from ingest.sources.airflow_db.steps import SOURCE, Pace
 from ingest.sources.airflow_db.tables import INSTANCE_STATES, RUN_STATES, TABLES
 from ingest.sources.airflow_db.transform import STRUCTURE_TABLES
 from windsock import clock, effects
@@ -31,7 +32,6 @@ from windsock.masking import mask_url
 from windsock.warehouse import Layout
 
 LOG = logging.getLogger("windsock.land")
-SOURCE = plan.SOURCE
 ALL_TABLES: dict[str, Table] = {**TABLES, **STRUCTURE_TABLES}
 STATES = {"dag_run": RUN_STATES, "task_instance": INSTANCE_STATES,
           "task_instance_history": INSTANCE_STATES}
@@ -75,7 +75,7 @@ class Settings:
         reconcile: force this level ("recent", "month", "all"); None: what is due.
     """
 
-    pace: plan.Pace = field(default_factory=plan.Pace)
+    pace: Pace = field(default_factory=Pace)
     limits: ReadLimits = field(default_factory=ReadLimits)
     options: Options = field(default_factory=Options)
     pause: timedelta = timedelta(0)
@@ -225,7 +225,7 @@ def _history(door: Door, opened: Callable[[], Any], settings: Settings,
             reading = plan.history(session, state, settings.pace)
             if reading is None:
                 if "reconciled" not in state:
-                    yield _land(door, plan.completed(session, state))
+                    yield _land(door, reconcile.completed(session, state))
                 if progress and done:
                     progress(door.cluster, 1.0)
                 return
@@ -238,10 +238,12 @@ def _history(door: Door, opened: Callable[[], Any], settings: Settings,
 
 def _reconcile(door: Door, session: Session, settings: Settings) -> Iterator[Manifest]:
     state = last_state(door.con, SOURCE, door.cluster)
-    level = settings.reconcile or plan.due_level(state, session.clock, session.recognised.head)
+    head = session.recognised.head
+    level = settings.reconcile or reconcile.due_level(state, session.clock, head)
     if level is None:
         return
-    for reading in plan.reconcile(session, door.con, door.cluster, state, level, settings.pace):
+    for reading in reconcile.reconcile(
+            session, door.con, door.cluster, state, level, settings.pace):
         yield _land(door, reading)
 
 

@@ -75,7 +75,7 @@ def _unlanded(door: Door, table: Table, rows: pa.Table) -> pa.Table:
     door.con.register("quarantined", numbered)
     key = " and ".join(f'l."{c}" = q."{c}"' for c in table.key)
     positions = [p for (p,) in door.con.execute(
-        f'select q._position from quarantined as q anti join landing."{door.source}__{table.name}" '  # noqa: S608
+        f'select q._position from quarantined as q anti join landing."{door.source}__{table.name}" '
         f"as l on l.cluster = $1 and {key}", [door.cluster]).fetchall()]
     door.con.unregister("quarantined")
     return rows.take(pa.array(sorted(positions), pa.int64()))

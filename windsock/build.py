@@ -30,8 +30,9 @@ class Builder:
     memory_limit: str = "6GB"
     _manifest: Any = field(default=None, repr=False)
 
-    def build(self, *, full_refresh: bool = False, with_tests: bool = False,
-              select: str | None = None) -> dict[str, float]:
+    def build(
+        self, *, full_refresh: bool = False, with_tests: bool = False, select: str | None = None
+    ) -> dict[str, float]:
         """Run the models (and their tests).
 
         Args:
@@ -71,8 +72,8 @@ class Builder:
         os.environ["WINDSOCK_BUILD_FILE"] = str(self.layout.build_file)
         os.environ["WINDSOCK_MEMORY_LIMIT"] = self.memory_limit
         os.environ["DBT_SEND_ANONYMOUS_USAGE_STATS"] = "false"
-        from dbt.adapters.duckdb.connections import DuckDBConnectionManager  # noqa: PLC0415
-        from dbt.cli.main import dbtRunner  # noqa: PLC0415
+        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+        from dbt.cli.main import dbtRunner
 
         if self._manifest is None:
             parsed = dbtRunner().invoke(["parse", *self._options()])
@@ -83,13 +84,26 @@ class Builder:
             return dbtRunner(manifest=self._manifest).invoke([*arguments, *self._options()])
         finally:
             # The adapter keeps the file open for the next command of this process.
-            DuckDBConnectionManager.close_all_connections()
+            DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
 
     def _options(self) -> list[str]:
         target = self.layout.root / "dbt"
-        return ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT),
-                "--target-path", str(target), "--log-level", "error", "--log-level-file", "none", "--no-use-colors", "--no-version-check",
-                "--no-write-json", "--no-populate-cache"]
+        return [
+            "--project-dir",
+            str(PROJECT),
+            "--profiles-dir",
+            str(PROJECT),
+            "--target-path",
+            str(target),
+            "--log-level",
+            "error",
+            "--log-level-file",
+            "none",
+            "--no-use-colors",
+            "--no-version-check",
+            "--no-write-json",
+            "--no-populate-cache",
+        ]
 
 
 def _checksum() -> str:
@@ -103,10 +117,16 @@ def _checksum() -> str:
 
 def _failure(result: Any) -> BuildError:
     if result.exception is not None:
-        return BuildError(f"dbt stopped: {result.exception}",
-                          next_step="the last published snapshot stays; mend what is named here and build again")
-    bad = [r for r in result.result.results if r.status not in ("success", "pass", "warn", "skipped")]
+        return BuildError(
+            f"dbt stopped: {result.exception}",
+            next_step="the last published snapshot stays; mend what is named here and build again",
+        )
+    bad = [
+        r for r in result.result.results if r.status not in ("success", "pass", "warn", "skipped")
+    ]
     texts = "; ".join(f"{r.node.name}: {r.message}" for r in bad[:5])
-    return BuildError(f"{len(bad)} dbt nodes failed: {texts}",
-                      expected="every model and test to succeed",
-                      next_step="the last published snapshot stays; mend what is named here and build again")
+    return BuildError(
+        f"{len(bad)} dbt nodes failed: {texts}",
+        expected="every model and test to succeed",
+        next_step="the last published snapshot stays; mend what is named here and build again",
+    )

@@ -1,6 +1,6 @@
 """The command line: arguments in, one function called, an exit code out.
 
-    windsock up | run | land | build | publish | rebuild | replay | serve | sql | doctor | grants
+windsock up | run | land | build | publish | rebuild | replay | serve | sql | doctor | grants
 """
 
 import argparse
@@ -48,15 +48,21 @@ def _interrupt(_signal: int, _frame: object) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="windsock", description="Profiler, debugger and search engine for Apache Airflow.")
-    parser.add_argument("--config", type=Path, metavar="FILE",
-                        help="windsock.toml (default: WINDSOCK_CONFIG, ./windsock.toml, the Airflow "
-                             "in AIRFLOW_HOME or ~/airflow, the bundled sample)")
+        prog="windsock", description="Profiler, debugger and search engine for Apache Airflow."
+    )
+    parser.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="windsock.toml (default: WINDSOCK_CONFIG, ./windsock.toml, the Airflow "
+        "in AIRFLOW_HOME or ~/airflow, the bundled sample)",
+    )
     parser.add_argument("--verbose", action="store_true", help="say more on stderr")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    def add(name: str, action: Callable[[argparse.Namespace], int],
-            text: str) -> argparse.ArgumentParser:
+    def add(
+        name: str, action: Callable[[argparse.Namespace], int], text: str
+    ) -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=text, description=text)
         command.set_defaults(action=action)
         return command
@@ -66,11 +72,17 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--every", type=_duration, default=timedelta(seconds=60), metavar="60s")
     run = add("run", _run, "land, build and publish: once, or every so often")
     run.add_argument("--every", type=_duration, metavar="60s", help="again and again")
-    run.add_argument("--reconcile", choices=["recent", "month", "all"],
-                     help="compare with the source now, instead of when it is due")
+    run.add_argument(
+        "--reconcile",
+        choices=["recent", "month", "all"],
+        help="compare with the source now, instead of when it is due",
+    )
     land = add("land", _land, "copy what changed at the sources into archive and build file")
-    land.add_argument("--reconcile", choices=["recent", "month", "all"],
-                      help="compare with the source now, instead of when it is due")
+    land.add_argument(
+        "--reconcile",
+        choices=["recent", "month", "all"],
+        help="compare with the source now, instead of when it is due",
+    )
     build = add("build", _build, "run the models on what is landed")
     build.add_argument("--full-refresh", action="store_true", help="make every table anew")
     build.add_argument("--test", action="store_true", help="run the models' tests too")
@@ -97,13 +109,14 @@ def _duration(text: str) -> timedelta:
 
 
 def _windsock(parsed: argparse.Namespace) -> Any:
-    from windsock.commands import Windsock  # noqa: PLC0415
+    from windsock.commands import Windsock
 
     try:
         cwd = Path.cwd()
     except FileNotFoundError as error:
-        raise ConfigError("The current folder does not exist any more.",
-                          next_step="cd to another one") from error
+        raise ConfigError(
+            "The current folder does not exist any more.", next_step="cd to another one"
+        ) from error
     config = configuration.load(parsed.config, environ=os.environ, cwd=cwd, home=Path.home())
     for warning in config.warnings:
         print(f"windsock: warning: {warning}", file=sys.stderr)  # noqa: T201
@@ -115,14 +128,14 @@ def _say(text: str) -> None:
 
 
 def _up(parsed: argparse.Namespace) -> int:
-    from windsock import commands  # noqa: PLC0415
+    from windsock import commands
 
     commands.up(_windsock(parsed), port=parsed.port, every=parsed.every, say=_say)
     return 0
 
 
 def _run(parsed: argparse.Namespace) -> int:
-    from windsock import commands  # noqa: PLC0415
+    from windsock import commands
 
     windsock = _windsock(parsed)
     if parsed.every:
@@ -131,8 +144,8 @@ def _run(parsed: argparse.Namespace) -> int:
 
 
 def _land(parsed: argparse.Namespace) -> int:
-    from windsock import commands  # noqa: PLC0415
-    from windsock.warehouse import writer_lock  # noqa: PLC0415
+    from windsock import commands
+    from windsock.warehouse import writer_lock
 
     windsock = _windsock(parsed)
     with writer_lock(windsock.layout, "land"):
@@ -140,8 +153,8 @@ def _land(parsed: argparse.Namespace) -> int:
 
 
 def _build(parsed: argparse.Namespace) -> int:
-    from windsock import commands  # noqa: PLC0415
-    from windsock.warehouse import writer_lock  # noqa: PLC0415
+    from windsock import commands
+    from windsock.warehouse import writer_lock
 
     windsock = _windsock(parsed)
     with writer_lock(windsock.layout, "build"):
@@ -150,8 +163,8 @@ def _build(parsed: argparse.Namespace) -> int:
 
 
 def _publish(parsed: argparse.Namespace) -> int:
-    from windsock import commands  # noqa: PLC0415
-    from windsock.warehouse import writer_lock  # noqa: PLC0415
+    from windsock import commands
+    from windsock.warehouse import writer_lock
 
     windsock = _windsock(parsed)
     with writer_lock(windsock.layout, "publish"):
@@ -160,14 +173,14 @@ def _publish(parsed: argparse.Namespace) -> int:
 
 
 def _rebuild(parsed: argparse.Namespace) -> int:
-    from windsock import commands  # noqa: PLC0415
+    from windsock import commands
 
     commands.rebuild(_windsock(parsed))
     return 0
 
 
 def _replay(parsed: argparse.Namespace) -> int:
-    from windsock import commands  # noqa: PLC0415
+    from windsock import commands
 
     passed, kept = commands.replay(_windsock(parsed))
     _say(f"{passed} batches passed the gate, {kept} stay in quarantine.")
@@ -175,7 +188,7 @@ def _replay(parsed: argparse.Namespace) -> int:
 
 
 def _serve(parsed: argparse.Namespace) -> int:
-    from windsock import commands  # noqa: PLC0415
+    from windsock import commands
 
     with commands.served(_windsock(parsed), parsed.port) as process:
         commands.wait_until_healthy(process, parsed.port)
@@ -184,26 +197,31 @@ def _serve(parsed: argparse.Namespace) -> int:
 
 
 def _sql(parsed: argparse.Namespace) -> int:
-    import duckdb  # noqa: PLC0415
+    import duckdb
 
-    from windsock.warehouse import open_snapshot  # noqa: PLC0415
+    from windsock.warehouse import open_snapshot
 
     con = open_snapshot(_windsock(parsed).layout)
     try:
         relation = con.sql(parsed.query)
         if relation is None:
-            raise ConfigError("The statement gives no rows.", expected="one SELECT",
-                              next_step="snapshots are read-only")
+            raise ConfigError(
+                "The statement gives no rows.",
+                expected="one SELECT",
+                next_step="snapshots are read-only",
+            )
         columns, rows = relation.columns, relation.fetchall()
     except duckdb.Error as error:
-        raise ConfigError(f"The query failed: {error}",
-                          next_step="`windsock sql \"show all tables\"` lists the marts") from error
+        raise ConfigError(
+            f"The query failed: {error}",
+            next_step='`windsock sql "show all tables"` lists the marts',
+        ) from error
     _WRITERS[parsed.format](columns, rows)
     return 0
 
 
 def _doctor(parsed: argparse.Namespace) -> int:
-    from ingest import doctor  # noqa: PLC0415
+    import ingest.doctor as doctor
 
     windsock = _windsock(parsed)
     checks = doctor.examine(windsock.config, layout=windsock.layout)
@@ -212,13 +230,14 @@ def _doctor(parsed: argparse.Namespace) -> int:
 
 
 def _grants(parsed: argparse.Namespace) -> int:
-    from windsock import commands  # noqa: PLC0415
+    from windsock import commands
 
     _say(commands.grants(_windsock(parsed), parsed.cluster))
     return 0
 
 
 # --- results of `sql` --------------------------------------------------------------------------
+
 
 def _plain(value: Any) -> Any:
     """A value as JSON has it: instants as UTC ISO texts, bytes as hexadecimal."""
@@ -262,8 +281,10 @@ def _write_json(columns: list[str], rows: list[tuple[Any, ...]]) -> None:
 def _write_table(columns: list[str], rows: list[tuple[Any, ...]]) -> None:
     cells = [columns, *([_printable(_cell(v)) for v in row] for row in rows)]
     widths = [min(60, max(len(row[i]) for row in cells)) for i in range(len(columns))]
-    lines = ["  ".join(_fit(text, w) for text, w in zip(row, widths, strict=True)).rstrip()
-             for row in cells]
+    lines = [
+        "  ".join(_fit(text, w) for text, w in zip(row, widths, strict=True)).rstrip()
+        for row in cells
+    ]
     lines.insert(1, "  ".join("─" * w for w in widths))
     lines.append(f"({len(rows)} row{'' if len(rows) == 1 else 's'})")
     sys.stdout.write("\n".join(lines) + "\n")
@@ -275,11 +296,13 @@ def _printable(text: str) -> str:
 
 
 def _fit(text: str, width: int) -> str:
-    return text.ljust(width) if len(text) <= width else text[:width - 1] + "…"
+    return text.ljust(width) if len(text) <= width else text[: width - 1] + "…"
 
 
 _WRITERS: dict[str, Callable[[list[str], list[tuple[Any, ...]]], None]] = {
-    "csv": _write_csv, "json": _write_json, "table": _write_table,
+    "csv": _write_csv,
+    "json": _write_json,
+    "table": _write_table,
 }
 
 

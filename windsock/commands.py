@@ -1,7 +1,7 @@
 """What each command does. With `cli.py` the only place that may import every room.
 
-    land -> build -> publish      (`run`; each alone too)      the writer's lock around each cycle
-    up = run, then serve, then run again every minute
+land -> build -> publish      (`run`; each alone too)      the writer's lock around each cycle
+up = run, then serve, then run again every minute
 """
 
 import logging
@@ -24,9 +24,9 @@ from ingest.archive import Archive
 from ingest.grants import grants_sql
 from ingest.replay import replay as replay_batches
 from ingest.sources.airflow_db.extract import Options
-from ingest.sources.airflow_db.plan import Pace
 from ingest.sources.airflow_db.readers import ReadLimits
 from ingest.sources.airflow_db.readers.address import parse_address
+from ingest.sources.airflow_db.steps import Pace
 from windsock import logs
 from windsock.build import Builder
 from windsock.config import Config
@@ -77,12 +77,16 @@ class Windsock:
         """How to land, from the configuration."""
         chosen = self.config.landing
         return landing.Settings(
-            pace=Pace(timedelta(minutes=chosen.overlap_minutes),
-                      timedelta(days=self.config.warehouse.history_days), chosen.page_runs),
+            pace=Pace(
+                timedelta(minutes=chosen.overlap_minutes),
+                timedelta(days=self.config.warehouse.history_days),
+                chosen.page_runs,
+            ),
             limits=ReadLimits(statement_seconds=chosen.statement_timeout_seconds),
             options=Options(self.config.secrets.names, chosen.notes, chosen.source_code),
             pause=timedelta(seconds=chosen.pause_seconds),
-            history_time=history_time, reconcile=self.reconcile,
+            history_time=history_time,
+            reconcile=self.reconcile,
         )
 
 
@@ -103,20 +107,28 @@ def land(windsock: Windsock, *, history_time: timedelta | None = None) -> bool:
     is_sample = windsock.config.origin.kind == "sample"
     if is_sample:
         sample.unpack_archive(windsock.archive)
-    with _writing(layout) as con, \
-            (sample.clusters(con) if is_sample
-             else nullcontext(landing_clusters(windsock.config))) as clusters, \
-            logs.progress("landing") as told:
+    with (
+        _writing(layout) as con,
+        (
+            sample.clusters(con) if is_sample else nullcontext(landing_clusters(windsock.config))
+        ) as clusters,
+        logs.progress("landing") as told,
+    ):
         outcomes = landing.land_clusters(
-            con, windsock.archive, layout, clusters, windsock.settings(history_time=history_time),
-            progress=told)
+            con,
+            windsock.archive,
+            layout,
+            clusters,
+            windsock.settings(history_time=history_time),
+            progress=told,
+        )
     return all(o.error is None for o in outcomes)
 
 
 def build(windsock: Windsock, *, full_refresh: bool = False, with_tests: bool = False) -> None:
     """Run the models on the build file."""
     started = time.monotonic()
-    with _writing(windsock.layout):     # the landing tables must exist, even when nothing landed
+    with _writing(windsock.layout):  # the landing tables must exist, even when nothing landed
         pass
     nodes = windsock.builder.build(full_refresh=full_refresh, with_tests=with_tests)
     LOG.info("event=built nodes=%d seconds=%.2f", len(nodes), time.monotonic() - started)
@@ -126,8 +138,13 @@ def publish_marts(windsock: Windsock, *, seal: bool = False) -> Published:
     """Publish what was built."""
     started = time.monotonic()
     published = publish(windsock.layout, seal=seal)
-    LOG.info("event=published generation=%d rows=%d bytes=%d seconds=%.2f", published.generation,
-             published.row_count, published.byte_count, time.monotonic() - started)
+    LOG.info(
+        "event=published generation=%d rows=%d bytes=%d seconds=%.2f",
+        published.generation,
+        published.row_count,
+        published.byte_count,
+        time.monotonic() - started,
+    )
     return published
 
 
@@ -187,8 +204,12 @@ def replay(windsock: Windsock) -> tuple[int, int]:
 def landing_clusters(config: Config) -> list[landing.Cluster]:
     """The configured clusters as the landing wants them."""
     return [
-        landing.Cluster(c.name, c.metadata_url.reveal(), c.as_of,
-                        {"kind": c.kind, "base_url": c.base_url, "is_frozen": c.as_of is not None})
+        landing.Cluster(
+            c.name,
+            c.metadata_url.reveal(),
+            c.as_of,
+            {"kind": c.kind, "base_url": c.base_url, "is_frozen": c.as_of is not None},
+        )
         for c in config.clusters
     ]
 
@@ -204,11 +225,15 @@ def grants(windsock: Windsock, name: str) -> str:
     """
     cluster = windsock.config.cluster(name)
     address = parse_address(cluster.metadata_url.reveal())
-    return grants_sql(cluster.dialect, database=address.database or "airflow",
-                      options=windsock.settings(history_time=None).options)
+    return grants_sql(
+        cluster.dialect,
+        database=address.database or "airflow",
+        options=windsock.settings(history_time=None).options,
+    )
 
 
 # --- serving -----------------------------------------------------------------------------------
+
 
 @contextmanager
 def served(windsock: Windsock, port: int) -> Iterator["subprocess.Popen[bytes]"]:
@@ -236,8 +261,10 @@ def require_free_port(port: int) -> None:
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
-            raise ConfigError(f"Port {port} is in use ({error.strerror}).",
-                              next_step=f"try --port {port + 1} (make up PORT={port + 1})") from error
+            raise ConfigError(
+                f"Port {port} is in use ({error.strerror}).",
+                next_step=f"try --port {port + 1} (make up PORT={port + 1})",
+            ) from error
 
 
 def wait_until_healthy(process: "subprocess.Popen[bytes]", port: int) -> None:
@@ -252,14 +279,17 @@ def wait_until_healthy(process: "subprocess.Popen[bytes]", port: int) -> None:
         if process.poll() is not None:
             raise WindsockError(
                 f"The dashboards stopped with exit code {process.returncode}.",
-                next_step=f"is port {port} in use? try --port {port + 1}")
+                next_step=f"is port {port} in use? try --port {port + 1}",
+            )
         try:
-            with urllib.request.urlopen(url, timeout=2):  # noqa: S310
+            with urllib.request.urlopen(url, timeout=2):
                 return
         except (URLError, OSError):
             time.sleep(0.2)
-    raise WindsockError(f"The dashboards did not answer on port {port} within "
-                        f"{_START_SECONDS:.0f} s.", next_step=f"try --port {port + 1}")
+    raise WindsockError(
+        f"The dashboards did not answer on port {port} within {_START_SECONDS:.0f} s.",
+        next_step=f"try --port {port + 1}",
+    )
 
 
 def up(windsock: Windsock, *, port: int, every: timedelta, say: Callable[[str], None]) -> None:
@@ -275,8 +305,10 @@ def up(windsock: Windsock, *, port: int, every: timedelta, say: Callable[[str], 
         wait_until_healthy(process, port)
         say(f"Windsock is up: http://localhost:{port}  (Ctrl-C stops it)")
         run_every(windsock, every, stop=lambda: process.poll() is not None)
-        raise WindsockError(f"The dashboards stopped with exit code {process.returncode}.",
-                            next_step="see the messages above")
+        raise WindsockError(
+            f"The dashboards stopped with exit code {process.returncode}.",
+            next_step="see the messages above",
+        )
 
 
 @contextmanager

@@ -9,25 +9,20 @@ Small warehouses are copied whole: a snapshot is then one ordinary DuckDB file. 
 since, united by views; see docs/decisions/0002-publish-sealed-history.md.
 """
 
-import os
 import re
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
 import duckdb
 
 from windsock import clock, effects
 from windsock.errors import WarehouseError
+from windsock.sealed import LOAD, Mart, Sealed, count_rows, current_or_new, marts_of, settle
 from windsock.warehouse import Layout, open_memory
 
 WHOLE_ROWS = 500_000
-SEAL_EVERY = timedelta(hours=24)
-SEAL_SHARE = 0.1            # a delta larger than this share of the sealed rows is sealed again
 KEPT_GENERATIONS = 3
 
-_RUN_KEY = ("cluster", "dag_id", "run_id")
-_LOAD = "newest_load_number"
 _META = """
 create schema meta;
 create table meta.snapshot (
@@ -35,27 +30,6 @@ create table meta.snapshot (
     sealed_load_number bigint, sealed_at timestamp
 );
 """
-
-
-@dataclass(frozen=True)
-class Mart:
-    """A table of schema `marts` in the build file."""
-
-    name: str
-    columns: tuple[str, ...]
-    row_count: int
-
-    @property
-    def is_run_grain(self) -> bool:
-        """Whether its rows belong to runs and say with which load they changed."""
-        return {*_RUN_KEY, _LOAD} <= set(self.columns)
-
-    @property
-    def order(self) -> str:
-        """Columns that readers filter by, first."""
-        wanted = [c for c in ("cluster", "dag_id", "started_at", "run_id", "task_id")
-                  if c in self.columns]
-        return ", ".join(wanted)
 
 
 @dataclass(frozen=True)
@@ -67,20 +41,6 @@ class Published:
     is_whole: bool
     row_count: int
     byte_count: int
-
-
-@dataclass(frozen=True)
-class _Sealed:
-    generation: int
-    load_number: int
-    sealed_at: str
-
-    @property
-    def name(self) -> str:
-        return f"sealed_{self.generation:08d}"
-
-    def path(self, layout: Layout) -> Path:
-        return layout.snapshots / f"{self.name}.duckdb"
 
 
 def publish(layout: Layout, *, whole_rows: int = WHOLE_ROWS, seal: bool = False) -> Published:
@@ -99,13 +59,16 @@ def publish(layout: Layout, *, whole_rows: int = WHOLE_ROWS, seal: bool = False)
     _clear(layout)
     with open_memory() as con:
         con.execute(f"attach '{layout.build_file}' as build (read_only)")
-        marts = _marts(con)
+        marts = marts_of(con)
         if not marts:
-            raise WarehouseError(f"{layout.build_file} has no marts.", expected="a finished build",
-                                 next_step="run `windsock build`")
+            raise WarehouseError(
+                f"{layout.build_file} has no marts.",
+                expected="a finished build",
+                next_step="run `windsock build`",
+            )
         sealed = None
         if sum(m.row_count for m in marts if m.is_run_grain) > whole_rows:
-            sealed = _sealed(con, layout, marts, generation, seal=seal)
+            sealed = current_or_new(con, layout, marts, generation, seal=seal)
         path = _write_generation(con, layout, marts, generation, sealed)
     _point(layout, path)
     _expire(layout)
@@ -128,25 +91,16 @@ def _clear(layout: Layout) -> None:
                 path.unlink()
 
 
-def _marts(con: duckdb.DuckDBPyConnection) -> list[Mart]:
-    found = con.execute(
-        "select table_name, list(column_name order by column_index) from duckdb_columns() "
-        "where database_name = 'build' and schema_name = 'marts' and table_name in ("
-        "select table_name from duckdb_tables() where database_name = 'build' "
-        "and schema_name = 'marts') group by table_name order by table_name").fetchall()
-    return [Mart(name, tuple(columns), _count(con, f'build.marts."{name}"'))
-            for name, columns in found]
-
-
-def _count(con: duckdb.DuckDBPyConnection, relation: str) -> int:
-    [(count,)] = con.execute(f"select count(*) from {relation}").fetchall()  # noqa: S608
-    return int(count)
-
-
 # --- a generation ------------------------------------------------------------------------------
 
-def _write_generation(con: duckdb.DuckDBPyConnection, layout: Layout, marts: list[Mart],
-                      generation: int, sealed: _Sealed | None) -> Path:
+
+def _write_generation(
+    con: duckdb.DuckDBPyConnection,
+    layout: Layout,
+    marts: list[Mart],
+    generation: int,
+    sealed: Sealed | None,
+) -> Path:
     path = layout.snapshots / f"warehouse-{generation:08d}.duckdb"
     part = path.with_name(f".{path.name}.part")
     effects.before("publish.write", path)
@@ -163,12 +117,21 @@ def _write_generation(con: duckdb.DuckDBPyConnection, layout: Layout, marts: lis
         else:
             _write_whole(con, mart)
     _write_comments(con, marts)
-    con.execute("insert into meta.snapshot values ($1, $2, $3, $4, $5, $6)", [
-        generation, clock.now().replace(tzinfo=None), sealed.name if sealed else None,
-        *((sealed.generation, sealed.load_number, sealed.sealed_at) if sealed
-          else (None, None, None))])
+    con.execute(
+        "insert into meta.snapshot values ($1, $2, $3, $4, $5, $6)",
+        [
+            generation,
+            clock.now().replace(tzinfo=None),
+            sealed.name if sealed else None,
+            *(
+                (sealed.generation, sealed.load_number, sealed.sealed_at)
+                if sealed
+                else (None, None, None)
+            ),
+        ],
+    )
     con.execute("use memory; checkpoint target; detach target")
-    _settle(part, path)
+    settle(part, path)
     _verify(con, path, marts)
     if sealed is not None:
         con.execute(f"detach {sealed.name}")
@@ -179,41 +142,53 @@ def _write_whole(con: duckdb.DuckDBPyConnection, mart: Mart) -> None:
     con.execute(f'create table marts."{mart.name}" as from build.marts."{mart.name}"')
 
 
-def _collect_touched(con: duckdb.DuckDBPyConnection, marts: list[Mart], sealed: _Sealed) -> None:
+def _collect_touched(con: duckdb.DuckDBPyConnection, marts: list[Mart], sealed: Sealed) -> None:
     """Runs with a row that changed after the seal: they are published whole beside it."""
     parts = " union ".join(
-        f'select cluster, dag_id, run_id from build.marts."{m.name}" '  # noqa: S608
-        f"where {_LOAD} > {sealed.load_number}" for m in marts if m.is_run_grain)
+        f'select cluster, dag_id, run_id from build.marts."{m.name}" '
+        f"where {LOAD} > {sealed.load_number}"
+        for m in marts
+        if m.is_run_grain
+    )
     con.execute(f"create table delta.touched_runs as {parts}")
 
 
-def _write_delta(con: duckdb.DuckDBPyConnection, mart: Mart, sealed: _Sealed) -> None:
+def _write_delta(con: duckdb.DuckDBPyConnection, mart: Mart, sealed: Sealed) -> None:
     name = f'"{mart.name}"'
-    con.execute(f"create table delta.{name} as select mart.* from build.marts.{name} as mart "
-                "semi join delta.touched_runs as touched using (cluster, dag_id, run_id) "
-                f"order by {mart.order}")
+    con.execute(
+        f"create table delta.{name} as select mart.* from build.marts.{name} as mart "
+        "semi join delta.touched_runs as touched using (cluster, dag_id, run_id) "
+        f"order by {mart.order}"
+    )
     con.execute(
         f"create view marts.{name} as select * from {sealed.name}.marts.{name} as sealed "
         "where not exists (select 1 from delta.touched_runs as touched "
         "where touched.cluster = sealed.cluster and touched.dag_id = sealed.dag_id "
-        f"and touched.run_id = sealed.run_id) union all by name select * from delta.{name}")
+        f"and touched.run_id = sealed.run_id) union all by name select * from delta.{name}"
+    )
 
 
 def _write_comments(con: duckdb.DuckDBPyConnection, marts: list[Mart]) -> None:
     """Descriptions of models and columns, so that any SQL tool shows them."""
     names = {m.name for m in marts}
-    views = {n for (n,) in con.execute(
-        "select view_name from duckdb_views() where database_name = 'target' "
-        "and schema_name = 'marts'").fetchall()}
+    views = {
+        n
+        for (n,) in con.execute(
+            "select view_name from duckdb_views() where database_name = 'target' "
+            "and schema_name = 'marts'"
+        ).fetchall()
+    }
     for table, comment in con.execute(
-            "select table_name, comment from duckdb_tables() where database_name = 'build' "
-            "and schema_name = 'marts' and comment is not null").fetchall():
+        "select table_name, comment from duckdb_tables() where database_name = 'build' "
+        "and schema_name = 'marts' and comment is not null"
+    ).fetchall():
         kind = "view" if table in views else "table"
         con.execute(f'comment on {kind} marts."{table}" is {_literal(comment)}')
     for table, column, comment in con.execute(
-            "select table_name, column_name, comment from duckdb_columns() "
-            "where database_name = 'build' and schema_name = 'marts' "
-            "and comment is not null").fetchall():
+        "select table_name, column_name, comment from duckdb_columns() "
+        "where database_name = 'build' and schema_name = 'marts' "
+        "and comment is not null"
+    ).fetchall():
         if table in names:
             con.execute(f'comment on column marts."{table}"."{column}" is {_literal(comment)}')
 
@@ -222,112 +197,30 @@ def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _settle(part: Path, path: Path) -> None:
-    """fsync, then rename: the name appears with the whole content or not at all."""
-    effects.before("publish.sync", part)
-    handle = os.open(part, os.O_RDWR)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-    effects.before("publish.rename", path)
-    part.replace(path)
-    effects.sync_folder(path.parent)
-
-
 def _verify(con: duckdb.DuckDBPyConnection, path: Path, marts: list[Mart]) -> None:
     """Count every mart of the new file; a copy that lost rows is never pointed at."""
     con.execute(f"attach '{path}' as published (read_only)")
     try:
         for mart in marts:
-            count = _count(con, f'published.marts."{mart.name}"')
+            count = count_rows(con, f'published.marts."{mart.name}"')
             if count != mart.row_count:
                 path.unlink()
                 raise WarehouseError(
                     f"The snapshot has {count} rows of {mart.name}, the build {mart.row_count}.",
-                    expected="the same number", next_step="run `windsock publish --seal`")
+                    expected="the same number",
+                    next_step="run `windsock publish --seal`",
+                )
     finally:
         con.execute("detach published")
 
 
-# --- sealed history ----------------------------------------------------------------------------
-
-def _sealed(con: duckdb.DuckDBPyConnection, layout: Layout, marts: list[Mart], generation: int,
-            *, seal: bool) -> _Sealed:
-    """The sealed history to build on: the current one, or a new one when it is due."""
-    current = _current_sealed(con, layout)
-    if current is None or seal or _is_due(con, marts, current, layout):
-        return _seal(con, layout, marts, generation)
-    return current
-
-
-def _current_sealed(con: duckdb.DuckDBPyConnection, layout: Layout) -> _Sealed | None:
-    newest = layout.newest_snapshot()
-    if newest is None:
-        return None
-    con.execute(f"attach '{newest}' as previous (read_only)")
-    rows = con.execute("select sealed_generation, sealed_load_number, sealed_at::varchar "
-                       "from previous.meta.snapshot").fetchall()
-    con.execute("detach previous")
-    if not rows or rows[0][0] is None:
-        return None
-    sealed = _Sealed(*rows[0])
-    return sealed if sealed.path(layout).exists() else None
-
-
-def _is_due(con: duckdb.DuckDBPyConnection, marts: list[Mart], sealed: _Sealed,
-            layout: Layout) -> bool:
-    [(age,)] = con.execute("select $1::timestamp - $2::timestamp",
-                           [clock.now().replace(tzinfo=None), sealed.sealed_at]).fetchall()
-    if age > SEAL_EVERY:
-        return True
-    changed = total = 0
-    for mart in marts:
-        if mart.is_run_grain:
-            total += mart.row_count
-            changed += _count(con, f'build.marts."{mart.name}" where {_LOAD} > {sealed.load_number}')
-    return changed > SEAL_SHARE * total or _lacks_a_mart(con, marts, sealed, layout)
-
-
-def _lacks_a_mart(con: duckdb.DuckDBPyConnection, marts: list[Mart], sealed: _Sealed,
-                  layout: Layout) -> bool:
-    """Whether a model or a column came, went or was renamed since."""
-    con.execute(f"attach '{sealed.path(layout)}' as sealed_before (read_only)")
-    found = con.execute(
-        "select table_name, list(column_name order by column_index) from duckdb_columns() "
-        "where database_name = 'sealed_before' and schema_name = 'marts' group by table_name",
-    ).fetchall()
-    con.execute("detach sealed_before")
-    wanted = {m.name: m.columns for m in marts if m.is_run_grain}
-    return wanted != {name: tuple(columns) for name, columns in found}
-
-
-def _seal(con: duckdb.DuckDBPyConnection, layout: Layout, marts: list[Mart],
-          generation: int) -> _Sealed:
-    """Write all run-grain marts, sorted, to a file that is never changed again."""
-    numbers = [con.execute(f'select max({_LOAD}) from build.marts."{m.name}"').fetchall()[0][0]  # noqa: S608
-               for m in marts if m.is_run_grain]
-    sealed = _Sealed(generation, max((n for n in numbers if n is not None), default=0),
-                     clock.now().replace(tzinfo=None).isoformat(sep=" "))
-    path = sealed.path(layout)
-    part = path.with_name(f".{path.name}.part")
-    effects.before("publish.seal", path)
-    con.execute(f"attach '{part}' as history")
-    con.execute("create schema history.marts")
-    for mart in marts:
-        if mart.is_run_grain:
-            con.execute(f'create table history.marts."{mart.name}" as '
-                        f'from build.marts."{mart.name}" order by {mart.order}')
-    con.execute("checkpoint history; detach history")
-    _settle(part, path)
-    return sealed
-
-
 # --- the pointer -------------------------------------------------------------------------------
 
+
 def _point(layout: Layout, path: Path) -> None:
-    effects.write_durably(layout.pointer, f"snapshots/{path.name}\n".encode(),
-                          name="publish.pointer")
+    effects.write_durably(
+        layout.pointer, f"snapshots/{path.name}\n".encode(), name="publish.pointer"
+    )
 
 
 def _expire(layout: Layout) -> None:
@@ -341,8 +234,9 @@ def _expire(layout: Layout) -> None:
     with open_memory() as con:
         for path in kept:
             con.execute(f"attach '{path}' as kept (read_only)")
-            needed |= {n for (n,) in con.execute(
-                "select sealed_name from kept.meta.snapshot").fetchall()}
+            needed |= {
+                n for (n,) in con.execute("select sealed_name from kept.meta.snapshot").fetchall()
+            }
             con.execute("detach kept")
     for path in layout.snapshots.glob("sealed_*.duckdb"):
         if path.stem not in needed:

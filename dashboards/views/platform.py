@@ -53,11 +53,12 @@ def _answer(page: frame.Page, warnings: pl.DataFrame) -> None:
     flagged = (page.reader.row("platform__row_flag_total") or {}).get("row_count", 0)
     frame.say(
         '<div class="ws-answer"><b class="{ink}">{fresh} of {all} clusters fresh</b>, '
-        "{stale} stale, {failing} failing. {batches} in quarantine, {flags} on rows, "
+        "{frozen}{stale} stale, {failing} failing. {batches} in quarantine, {flags} on rows, "
         "{warnings}.</div>"
         '<div class="ws-under">Fresh: the data is at most {limit} old · failing: the latest '
         "landing failed · times in {zone}</div>",
-        ink="ws-good" if fresh + frozen == len(verdicts) else "ws-caution", fresh=fmt.count(fresh),
+        ink="ws-good" if {*verdicts} <= {"fresh", "frozen"} else "ws-caution",
+        fresh=fmt.count(fresh),
         frozen=f"{fmt.count(frozen)} frozen, " if frozen else "",
         all=fmt.count(len(verdicts)), stale=fmt.count(verdicts.count("stale")),
         failing=fmt.count(verdicts.count("failing")),

@@ -93,7 +93,7 @@ def _flagged(con: duckdb.DuckDBPyConnection) -> Iterator[Check]:
     flagged: dict[str, list[str]] = {}
     for source, table in con.execute(_FLAGGED).fetchall():
         for cluster, count in con.execute(
-                f'select cluster, count(*) from build.landing."{landing_name(source, table)}" '  # noqa: S608
+                f'select cluster, count(*) from build.landing."{landing_name(source, table)}" '
                 "where _row_flags is not null and _deleted_at is null group by cluster").fetchall():
             flagged.setdefault(cluster, []).append(f"{count:,} of {table}")
     for cluster, parts in sorted(flagged.items()):

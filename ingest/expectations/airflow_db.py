@@ -5,7 +5,9 @@ not grow with the batch.
 """
 
 from great_expectations import ExpectationSuite
-from great_expectations.expectations import ExpectColumnValuesToBeBetween
+from great_expectations.expectations.core.expect_column_values_to_be_between import (
+    ExpectColumnValuesToBeBetween,
+)
 
 # Column of the profile -> what it means when it is not 0.
 STRUCTURAL_FAULTS = {

@@ -19,6 +19,7 @@ import duckdb
 from ingest import landing
 from ingest.archive import Archive
 from ingest.door import last_state
+from ingest.sources.airflow_db.steps import SOURCE
 from windsock.errors import ArchiveError
 
 FOLDER = Path(__file__).parent
@@ -46,8 +47,10 @@ def unpack_archive(archive: Archive) -> int:
         path = name.removeprefix("archive/")
         data = (FOLDER / name).read_bytes()
         if hashlib.sha256(data).hexdigest() != digest:
-            raise ArchiveError(f"The bundled {name} is damaged (checksum).",
-                               next_step="check out the repository again")
+            raise ArchiveError(
+                f"The bundled {name} is damaged (checksum).",
+                next_step="check out the repository again",
+            )
         if not archive.exists(path):
             archive.put(path, data, name="sample")
             count += 1
@@ -57,10 +60,14 @@ def unpack_archive(archive: Archive) -> int:
 @contextmanager
 def clusters(con: duckdb.DuckDBPyConnection) -> Iterator[list[landing.Cluster]]:
     """The sample's databases that are not landed yet, unpacked for as long as the block lasts."""
-    if last_state(con, landing.SOURCE, CLUSTER_2).get("reconciled"):
+    if last_state(con, SOURCE, CLUSTER_2).get("reconciled"):
         yield []
         return
     with tempfile.TemporaryDirectory(prefix="windsock-sample-") as folder:
         database = Path(folder) / "airflow.db"
         database.write_bytes(lzma.decompress((FOLDER / "airflow-2.11.0.db.xz").read_bytes()))
-        yield [landing.Cluster(CLUSTER_2, f"sqlite:///{database}", AS_OF_2, {"kind": "prod", "is_frozen": True})]
+        yield [
+            landing.Cluster(
+                CLUSTER_2, f"sqlite:///{database}", AS_OF_2, {"kind": "prod", "is_frozen": True}
+            )
+        ]

@@ -43,6 +43,13 @@ def test_stale_and_failing_clusters_are_told_apart(open_page: Open) -> None:
     assert app.dataframe[0].value["Data"].tolist() == ["◔ stale", "✕ failing"]
 
 
+def test_frozen_copies_are_not_stale(open_page: Open) -> None:
+    page = html_of(open_page({"dim_clusters": [cluster(is_frozen=True)]}, PAGE, now=STALE_NOW))
+    assert "0 of 1 clusters fresh</b>, 1 frozen, 0 stale, 0 failing." in page
+    assert "Frozen copies:" in page
+    assert "Stale" not in page
+
+
 def test_a_cluster_that_never_had_a_scheduler_says_so(open_page: Open) -> None:
     app = open_page({"dim_clusters": [cluster(scheduler_heartbeat_at=None)]}, PAGE)
     assert app.dataframe[0].value["Scheduler heartbeat"].tolist() == ["no scheduler ever ran"]

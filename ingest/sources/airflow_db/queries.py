@@ -53,22 +53,29 @@ class Source:
 
 def present_columns(source: Source, table: Table) -> dict[str, Kind]:
     """The columns that `select_rows` can fill from this database, with their kinds."""
-    return {name: kind for name, kind in table.columns.items()
-            if _expression(source, table, name) is not None}
+    return {
+        name: kind
+        for name, kind in table.columns.items()
+        if _expression(source, table, name) is not None
+    }
 
 
 def can_be_read(source: Source, table: Table) -> bool:
     """Whether this database has the table, with what is needed to key and to join its rows."""
-    if (table.name not in source.columns
-            or not set(table.key) <= set(present_columns(source, table))):
+    if table.name not in source.columns or not set(table.key) <= set(
+        present_columns(source, table)
+    ):
         return False
     if table.strategy != "run" or table.name == "dag_run":
         return True
     if _through_instance(source, table):
         return source.has("task_instance", "id")
-    return (source.has(table.name, "dag_id", "run_id")
-            or source.has(table.name, "dag_id", "execution_date")
-            or source.has(table.name, "dagrun_id") or source.has(table.name, "dag_run_id"))
+    return (
+        source.has(table.name, "dag_id", "run_id")
+        or source.has(table.name, "dag_id", "execution_date")
+        or source.has(table.name, "dagrun_id")
+        or source.has(table.name, "dag_run_id")
+    )
 
 
 def select_rows(source: Source, table: Table, *, where: str = "") -> str:
@@ -79,8 +86,10 @@ def select_rows(source: Source, table: Table, *, where: str = "") -> str:
         table: an allow-listed table that exists.
         where: condition on aliases `t` (the table) and, for tables read with their runs, `dr`.
     """
-    items = ", ".join(f"{_expression(source, table, name)} as {source.quote(name)}"
-                      for name in present_columns(source, table))
+    items = ", ".join(
+        f"{_expression(source, table, name)} as {source.quote(name)}"
+        for name in present_columns(source, table)
+    )
     condition = " and ".join(f"({c})" for c in (where, _standing_filter(source, table)) if c)
     tail = f" where {condition}" if condition else ""
     return f"select {items} from {_from(source, table)}{tail}"
@@ -89,8 +98,9 @@ def select_rows(source: Source, table: Table, *, where: str = "") -> str:
 def count_by(source: Source, table: Table, group: str, where: str) -> str:
     """How many rows a table has per value of an expression on `t`."""
     condition = " and ".join(f"({c})" for c in (where, _standing_filter(source, table)) if c)
-    return (f"select {group}, count(*) from {_from(source, table)} "  # noqa: S608
-            f"where {condition} group by {group}")
+    return (
+        f"select {group}, count(*) from {_from(source, table)} where {condition} group by {group}"
+    )
 
 
 def runs_in(ids: Iterable[int]) -> str:
@@ -108,30 +118,39 @@ def unfinished_runs(source: Source) -> str:
     run_states = _literals(FINAL_RUN_STATES)
     task_states = _literals(FINAL_INSTANCE_STATES)
     join = _run_join(source, "task_instance")
-    return (f"select dr.id as id from dag_run dr where dr.state is null "  # noqa: S608
-            f"or dr.state not in ({run_states}) union "
-            f"select dr.id from task_instance t inner join dag_run dr on {join} "
-            f"where t.state is null or t.state not in ({task_states})")
+    return (
+        f"select dr.id as id from dag_run dr where dr.state is null "
+        f"or dr.state not in ({run_states}) union "
+        f"select dr.id from task_instance t inner join dag_run dr on {join} "
+        f"where t.state is null or t.state not in ({task_states})"
+    )
 
 
 def touched_runs(source: Source, since: datetime) -> str:
     """Ids of the runs whose own row moved since an instant."""
-    return (f"select dr.id as id from dag_run dr "  # noqa: S608
-            f"where {_moved(source, 'dag_run', 'dr')} >= {source.instant(since)}")
+    return (
+        f"select dr.id as id from dag_run dr "
+        f"where {_moved(source, 'dag_run', 'dr')} >= {source.instant(since)}"
+    )
 
 
 def runs_of_touched_instances(source: Source, since: datetime) -> str:
     """Ids of the runs that hold an instance that moved since: a scan where nothing is indexed."""
     join = _run_join(source, "task_instance")
-    return (f"select distinct dr.id as id from task_instance t "  # noqa: S608
-            f"inner join dag_run dr on {join} "
-            f"where {_moved(source, 'task_instance', 't')} >= {source.instant(since)}")
+    return (
+        f"select distinct dr.id as id from task_instance t "
+        f"inner join dag_run dr on {join} "
+        f"where {_moved(source, 'task_instance', 't')} >= {source.instant(since)}"
+    )
 
 
 def run_dates(source: Source) -> str:
     """Expression on `dr`: when the run was (start, else queued, else its logical time)."""
-    names = [n for n in ("start_date", "queued_at", "run_after", "execution_date", "logical_date")
-             if source.has("dag_run", n)]
+    names = [
+        n
+        for n in ("start_date", "queued_at", "run_after", "execution_date", "logical_date")
+        if source.has("dag_run", n)
+    ]
     return _coalesce([f"dr.{n}" for n in names])
 
 
@@ -145,30 +164,39 @@ def digests(source: Source, table: Table, where: str) -> str:
         for name, kind in hashed_columns(source, table).items()
     ]
     row = _concatenated(parts)
-    return (f"select dr.id as id, count(*) as row_count, "  # noqa: S608
-            f"sum({_number_of(source.dialect, row)}) as digest "
-            f"from {_from(source, table)} where {where} group by dr.id")
+    return (
+        f"select dr.id as id, count(*) as row_count, "
+        f"sum({_number_of(source.dialect, row)}) as digest "
+        f"from {_from(source, table)} where {where} group by dr.id"
+    )
 
 
 def landing_digests(source: Source, table: Table, landing: str) -> str:
     """DuckDB: per run the same two figures over a landing table (parameter $1: cluster)."""
-    parts = [_hashed("duckdb", f'"{name}"', kind)
-             for name, kind in hashed_columns(source, table).items()]
-    return (f"select dag_id, run_id, count(*) as row_count, "  # noqa: S608
-            f"sum({_number_of('duckdb', _concatenated(parts))})::hugeint as digest "
-            f'from landing."{landing}" '
-            "where cluster = $1 and _deleted_at is null group by dag_id, run_id")
+    parts = [
+        _hashed("duckdb", f'"{name}"', kind) for name, kind in hashed_columns(source, table).items()
+    ]
+    return (
+        f"select dag_id, run_id, count(*) as row_count, "
+        f"sum({_number_of('duckdb', _concatenated(parts))})::hugeint as digest "
+        f'from landing."{landing}" '
+        "where cluster = $1 and _deleted_at is null group by dag_id, run_id"
+    )
 
 
 def hashed_columns(source: Source, table: Table) -> dict[str, Kind]:
     """The columns that reconciliation compares."""
-    return {name: kind for name, kind in present_columns(source, table).items()
-            if name not in table.volatile and name not in _NOT_HASHED}
+    return {
+        name: kind
+        for name, kind in present_columns(source, table).items()
+        if name not in table.volatile and name not in _NOT_HASHED
+    }
 
 
 # --- expressions -------------------------------------------------------------------------------
 
-def _expression(source: Source, table: Table, name: str) -> str | None:  # noqa: PLR0911
+
+def _expression(source: Source, table: Table, name: str) -> str | None:
     special = _special(source, table, name)
     if special is not None:
         return special or None
@@ -177,8 +205,11 @@ def _expression(source: Source, table: Table, name: str) -> str | None:  # noqa:
         return f"{alias}.{source.quote(name)}"
     if table.strategy == "run" and name in ("dag_id", "run_id"):
         return f"dr.{name}"
-    if (_through_instance(source, table) and name in ("task_id", "map_index", "try_number")
-            and source.has("task_instance", name)):
+    if (
+        _through_instance(source, table)
+        and name in ("task_id", "map_index", "try_number")
+        and source.has("task_instance", name)
+    ):
         return f"ti.{name}"
     if name == "map_index":
         return "-1"
@@ -189,7 +220,7 @@ def _special(source: Source, table: Table, name: str) -> str | None:
     """An expression; "" for "not copied"; None for "nothing special"."""
     declared = source.columns.get(table.name, {}).get(name, "")
     match table.name, name:
-        case "dag_run", "conf":     # before 3.x a pickle; MariaDB declares JSON as longtext
+        case "dag_run", "conf":  # before 3.x a pickle; MariaDB declares JSON as longtext
             is_pickle = not source.has("dag_run", "logical_date") or "blob" in declared
             return "" if is_pickle or declared in ("", "bytea") else "dr.conf"
         case "import_error", "bundle_name":
@@ -207,7 +238,7 @@ def _special(source: Source, table: Table, name: str) -> str | None:
         case "dag_code", "source_hash":
             return "t.source_code_hash" if source.has("dag_code", "source_code_hash") else ""
         case "dag_code", "source_code":
-            return ""               # by opt-in only, and only for what changed
+            return ""  # by opt-in only, and only for what changed
         case "task_instance_history", "id":
             return "" if "int" not in declared else None
         case _:
@@ -220,15 +251,19 @@ def _from(source: Source, table: Table) -> str:
     if table.name == "dag_run":
         return "dag_run dr"
     if _through_instance(source, table):
-        return (f"dag_run dr inner join task_instance ti on {_run_join(source, 'task_instance', 'ti')} "
-                f"inner join {source.quote(table.name)} t on t.ti_id = ti.id")
-    return (f"dag_run dr inner join {source.quote(table.name)} t "
-            f"on {_run_join(source, table.name)}")
+        return (
+            f"dag_run dr inner join task_instance ti on {_run_join(source, 'task_instance', 'ti')} "
+            f"inner join {source.quote(table.name)} t on t.ti_id = ti.id"
+        )
+    return f"dag_run dr inner join {source.quote(table.name)} t on {_run_join(source, table.name)}"
 
 
 def _through_instance(source: Source, table: Table) -> bool:
-    return table.strategy == "run" and source.has(table.name, "ti_id") \
+    return (
+        table.strategy == "run"
+        and source.has(table.name, "ti_id")
         and not source.has(table.name, "dag_id")
+    )
 
 
 def _run_join(source: Source, table: str, alias: str = "t") -> str:
@@ -247,9 +282,11 @@ def _standing_filter(source: Source, table: Table) -> str:
 
 
 def _moved(source: Source, table: str, alias: str) -> str:
-    order = (("updated_at", "end_date", "start_date", "queued_at", "run_after", "execution_date")
-             if table == "dag_run"
-             else ("updated_at", "end_date", "start_date", "queued_dttm"))
+    order = (
+        ("updated_at", "end_date", "start_date", "queued_at", "run_after", "execution_date")
+        if table == "dag_run"
+        else ("updated_at", "end_date", "start_date", "queued_dttm")
+    )
     return _coalesce([f"{alias}.{n}" for n in order if source.has(table, n)])
 
 
@@ -263,22 +300,32 @@ def _literals(words: Iterable[str]) -> str:
 
 # --- hashes that every engine computes alike ---------------------------------------------------
 
+
 def _hashed(dialect: str, expression: str, kind: Kind) -> str:
     """One column as text, the same on every engine; '~' stands for null."""
     text = {
-        "postgresql": {"text": f"cast({expression} as text)",
-                       "int": f"cast({expression} as text)",
-                       "bool": f"cast(cast({expression} as int) as text)",
-                       "float": f"cast(cast(floor({expression} * 1000) as bigint) as text)",
-                       "instant": "cast(cast(round(extract(epoch from "
-                                  f"{expression}) * 1000000) as bigint) as text)"},
-        "mysql": {"text": expression, "int": expression, "bool": expression,
-                  "float": f"cast(floor({expression} * 1000) as signed)",
-                  "instant": f"timestampdiff(microsecond, '1970-01-01 00:00:00', {expression})"},
-        "duckdb": {"text": expression, "int": f"cast({expression} as varchar)",
-                   "bool": f"cast(cast({expression} as int) as varchar)",
-                   "float": f"cast(cast(floor({expression} * 1000) as bigint) as varchar)",
-                   "instant": f"cast(epoch_us({expression}) as varchar)"},
+        "postgresql": {
+            "text": f"cast({expression} as text)",
+            "int": f"cast({expression} as text)",
+            "bool": f"cast(cast({expression} as int) as text)",
+            "float": f"cast(cast(floor({expression} * 1000) as bigint) as text)",
+            "instant": "cast(cast(round(extract(epoch from "
+            f"{expression}) * 1000000) as bigint) as text)",
+        },
+        "mysql": {
+            "text": expression,
+            "int": expression,
+            "bool": expression,
+            "float": f"cast(floor({expression} * 1000) as signed)",
+            "instant": f"timestampdiff(microsecond, '1970-01-01 00:00:00', {expression})",
+        },
+        "duckdb": {
+            "text": expression,
+            "int": f"cast({expression} as varchar)",
+            "bool": f"cast(cast({expression} as int) as varchar)",
+            "float": f"cast(cast(floor({expression} * 1000) as bigint) as varchar)",
+            "instant": f"cast(epoch_us({expression}) as varchar)",
+        },
     }[dialect][kind]
     return f"coalesce({text}, '~')"
 

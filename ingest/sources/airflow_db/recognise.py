@@ -1,6 +1,6 @@
 """Which Airflow wrote this database, told by the database itself.
 
-    tables and columns that exist + alembic head  ->  Recognised(version, gaps, warnings)
+tables and columns that exist + alembic head  ->  Recognised(version, gaps, warnings)
 """
 
 from dataclasses import dataclass
@@ -98,14 +98,17 @@ def recognise(columns: Columns, heads: list[str]) -> Recognised:
     head = heads[0] if heads else None
     if head in RELEASES_OF_HEAD:
         return Recognised(head, RELEASES_OF_HEAD[head], is_known=True, major=major)
-    warnings = [f"The schema revision {head or 'none'} is not one of Airflow 1.10 to {NEWEST}: "
-                "landed as far as its columns allow."]
+    warnings = [
+        f"The schema revision {head or 'none'} is not one of Airflow 1.10 to {NEWEST}: "
+        "landed as far as its columns allow."
+    ]
     missing = _missing_columns(columns, major)
     if missing:
         warnings.append("Not found, so not landed: " + ", ".join(missing) + ".")
     family = {1: "1.10", 2: "2.x"}.get(major, f"{NEWEST} or newer")
-    return Recognised(head, f"{family} (unknown revision)", is_known=False, major=major,
-                      warnings=tuple(warnings))
+    return Recognised(
+        head, f"{family} (unknown revision)", is_known=False, major=major, warnings=tuple(warnings)
+    )
 
 
 def _require(columns: Columns, heads: list[str]) -> None:
@@ -117,23 +120,33 @@ def _require(columns: Columns, heads: list[str]) -> None:
             raise SourceMigratingError(
                 f"Airflow tables are missing: {', '.join(sorted(absent))}.",
                 expected="a whole Airflow schema",
-                next_step="wait until `airflow db migrate` has ended, then land again")
+                next_step="wait until `airflow db migrate` has ended, then land again",
+            )
         else:
             some = ", ".join(sorted(columns)[:5])
             seen = f"The database has {len(columns)} tables ({some}, …) but none of Airflow's."
         raise NotAirflowError(
-            seen, expected="an Airflow metadata database with dag_run and task_instance",
-            next_step="check the database name in metadata_url; run `airflow db migrate` if new")
-    gaps = [f"{t}.{c}" for t, names in REQUIRED.items() for c in names
-            if c not in columns.get(t, {})]
+            seen,
+            expected="an Airflow metadata database with dag_run and task_instance",
+            next_step="check the database name in metadata_url; run `airflow db migrate` if new",
+        )
+    gaps = [
+        f"{t}.{c}" for t, names in REQUIRED.items() for c in names if c not in columns.get(t, {})
+    ]
     temporary = [t for t in columns if t.startswith("_alembic_tmp_")]
     if gaps or len(heads) > 1 or temporary:
-        seen = (f"columns missing: {', '.join(gaps)}" if gaps
-                else f"two schema revisions: {', '.join(heads)}" if len(heads) > 1
-                else f"left-over migration table: {temporary[0]}")
+        seen = (
+            f"columns missing: {', '.join(gaps)}"
+            if gaps
+            else f"two schema revisions: {', '.join(heads)}"
+            if len(heads) > 1
+            else f"left-over migration table: {temporary[0]}"
+        )
         raise SourceMigratingError(
-            f"The schema is half migrated ({seen}).", expected="one whole Airflow schema",
-            next_step="finish `airflow db migrate` (or restore the backup), then land again")
+            f"The schema is half migrated ({seen}).",
+            expected="one whole Airflow schema",
+            next_step="finish `airflow db migrate` (or restore the backup), then land again",
+        )
 
 
 def _major(columns: Columns) -> int:
@@ -144,16 +157,38 @@ def _major(columns: Columns) -> int:
     return 1
 
 
-# Columns that 3.3 has and a newer release may drop or rename: what a reader of the marts would miss.
+# Columns that 3.3 has and a newer release may drop: what a reader of the marts would miss.
 _EXPECTED_OF_3 = {
-    "dag_run": ("run_after", "logical_date", "updated_at", "triggered_by", "clear_number",
-                "created_dag_version_id", "conf"),
-    "task_instance": ("id", "run_id", "map_index", "scheduled_dttm", "queued_dttm", "end_date",
-                      "updated_at", "dag_version_id", "pool", "pool_slots"),
+    "dag_run": (
+        "run_after",
+        "logical_date",
+        "updated_at",
+        "triggered_by",
+        "clear_number",
+        "created_dag_version_id",
+        "conf",
+    ),
+    "task_instance": (
+        "id",
+        "run_id",
+        "map_index",
+        "scheduled_dttm",
+        "queued_dttm",
+        "end_date",
+        "updated_at",
+        "dag_version_id",
+        "pool",
+        "pool_slots",
+    ),
     "task_instance_history": ("task_instance_id", "try_number"),
     "serialized_dag": ("data", "dag_hash", "dag_version_id"),
-    "dag": ("is_stale", "bundle_name", "relative_fileloc", "timetable_summary",
-            "next_dagrun_create_after"),
+    "dag": (
+        "is_stale",
+        "bundle_name",
+        "relative_fileloc",
+        "timetable_summary",
+        "next_dagrun_create_after",
+    ),
     "import_error": ("filename", "bundle_name", "stacktrace"),
     "log": ("id", "dttm", "event"),
 }

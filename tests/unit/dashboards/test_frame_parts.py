@@ -20,6 +20,8 @@ LIMIT = timedelta(minutes=10)
     ({}, AS_OF - timedelta(minutes=5), 1, "fresh"),
     ({}, AS_OF + timedelta(minutes=5), 6, "failing"),
     ({"newest_row_at": None, "loaded_at": None}, AS_OF, 1, "failing"),
+    ({"is_frozen": True}, None, 1000, "frozen"),
+    ({"is_frozen": True}, AS_OF + timedelta(minutes=5), 6, "failing"),
 ])
 def test_verdicts(changes: dict[str, object], failed_at: object, minutes: int,
                   verdict: str) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from ingest.landing import ALL_TABLES, Settings
-from ingest.sources.airflow_db.plan import Pace
+from ingest.sources.airflow_db.steps import Pace
 from tests.fixture_databases import (
     NOW,
     Place,

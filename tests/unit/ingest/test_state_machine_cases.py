@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.sources.airflow_db.plan import Pace
+from ingest.sources.airflow_db.steps import Pace
 from tests.airflow_world import SqliteFile, World
 from tests.airflow_world_landing import Lab
 

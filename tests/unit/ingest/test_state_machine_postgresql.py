@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import pytest
 
-from ingest.sources.airflow_db.plan import Pace
+from ingest.sources.airflow_db.steps import Pace
 from ingest.sources.airflow_db.tables import TABLES
 from tests.airflow_world import PostgresDatabase, World
 from tests.airflow_world_landing import Lab

@@ -34,7 +34,7 @@ COLUMNS = f"""
     where {ORDINARY} and a.attnum > 0 and not a.attisdropped
         and has_column_privilege(c.oid, a.attnum, 'select')
     order by c.relname, a.attnum
-"""  # noqa: S608
+"""
 ROW_ESTIMATE = f"""
     with recursive parts as (
         select c.oid, c.reltuples from pg_class c where {ORDINARY} and c.relname = '<table>'
@@ -43,11 +43,11 @@ ROW_ESTIMATE = f"""
         join parts p on p.oid = i.inhparent join pg_class c on c.oid = i.inhrelid
     )
     select max(reltuples)::float8, sum(greatest(reltuples, 0))::float8 from parts
-"""  # noqa: S608
+"""
 FILENODES = f"""
     select c.oid::bigint, pg_relation_filenode(c.oid)::bigint from pg_class c
     where {ORDINARY} order by 1
-"""  # noqa: S608
+"""
 FAILURES = (adbc_driver_manager.Error, pa.ArrowException, OSError)
 
 
@@ -119,7 +119,7 @@ class PostgresReader:
 
     def _refuse_no_grants(self) -> None:
         """Tell a role that may read nothing from a database that is empty."""
-        count = self.rows(f"select count(*) from pg_class c where {ORDINARY}")[0][0]  # noqa: S608
+        count = self.rows(f"select count(*) from pg_class c where {ORDINARY}")[0][0]
         if count:
             raise SourceAccessError(
                 f"{self._address.label}: the role may not read any of {count} tables.",
@@ -153,7 +153,7 @@ class PostgresReader:
                 self._streaming = True
                 plan = self._plan(sql, schema)
                 select = ", ".join(column.sql for column in plan)
-                yield from self._copy(f"select {select} from ({sql}) as q", plan, schema)  # noqa: S608
+                yield from self._copy(f"select {select} from ({sql}) as q", plan, schema)
                 if self._read_filenodes() != self._filenodes:
                     raise table_rewritten(self._address)
         except FAILURES as error:
@@ -163,7 +163,7 @@ class PostgresReader:
 
     def _plan(self, sql: str, schema: pa.Schema) -> list[Column]:
         with closing(self._open().cursor()) as cursor:
-            found = cursor.adbc_execute_schema(f"select q.* from ({sql}) as q")  # noqa: S608
+            found = cursor.adbc_execute_schema(f"select q.* from ({sql}) as q")
         return [plan_column(field, found, self.quote, self._unchecked_text) for field in schema]
 
     def _copy(

@@ -133,7 +133,7 @@ class SqliteReader:
     def row_estimate(self, table: str) -> int | None:
         """The largest rowid, which is the count of a table that nobody deleted from."""
         try:
-            return int(self.rows(f"select max(rowid) from {self.quote(table)}")[0][0] or 0)  # noqa: S608
+            return int(self.rows(f"select max(rowid) from {self.quote(table)}")[0][0] or 0)
         except SourceError:
             return None  # a table without rowids, or no table
 
