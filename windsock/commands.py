@@ -236,10 +236,18 @@ def grants(windsock: Windsock, name: str) -> str:
 
 
 @contextmanager
-def served(windsock: Windsock, port: int) -> Iterator["subprocess.Popen[bytes]"]:
-    """The dashboards as a process of their own; ended with the block."""
+def served(windsock: Windsock, port: int, *, every: timedelta = timedelta(minutes=5),
+           ) -> Iterator["subprocess.Popen[bytes]"]:
+    """The dashboards as a process of their own; ended with the block.
+
+    Args:
+        windsock: whose snapshots.
+        port: where they listen, on loopback.
+        every: how often a new generation is expected; data twice as old is stale.
+    """
     require_free_port(port)
-    process = subprocess.Popen(launch.command(port, windsock.layout.root))
+    process = subprocess.Popen(launch.command(
+        port, windsock.layout.root, refresh_seconds=max(60.0, every.total_seconds())))
     try:
         yield process
     finally:
@@ -301,7 +309,7 @@ def up(windsock: Windsock, *, port: int, every: timedelta, say: Callable[[str], 
     if windsock.layout.newest_snapshot() is None:
         say("First landing: newest runs first; the dashboards start when these are in.")
         cycle(windsock, history_time=timedelta(seconds=20))
-    with served(windsock, port) as process:
+    with served(windsock, port, every=every) as process:
         wait_until_healthy(process, port)
         say(f"Windsock is up: http://localhost:{port}  (Ctrl-C stops it)")
         run_every(windsock, every, stop=lambda: process.poll() is not None)
