@@ -215,7 +215,8 @@ class World:
         """A landed table's rows as they must be landed: key -> its comparable columns."""
         table = TABLES[name]
         names = self.compared(table)
-        runs = self.runs()
+        is_placed = table.strategy != "run" or self.has(name, "run_id")
+        runs = [] if is_placed or self.has(name, "ti_id") else self.runs()
         by_id = {r["id"]: r for r in runs}
         by_date = {(r["dag_id"], r.get("execution_date")): r for r in runs}
         by_instance = {r.get("id"): r for r in self.instances()} if self.has(name, "ti_id") else {}

@@ -19,9 +19,9 @@ import pytest
 from ingest import gate
 from ingest.apply import apply_load, create_landing, rebuild
 from ingest.archive import Archive, Manifest
-from ingest.landing import ALL_TABLES, SOURCE, Cluster, Settings, land_clusters
+from ingest.landing import ALL_TABLES, Cluster, Settings, land_clusters
 from ingest.profile import ColumnProfile
-from ingest.sources.airflow_db.steps import Pace
+from ingest.sources.airflow_db.steps import SOURCE, Pace
 from ingest.sources.airflow_db.tables import TABLES
 from tests.airflow_world import World, live_rows
 from windsock import clock, effects

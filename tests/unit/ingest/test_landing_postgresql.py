@@ -96,12 +96,16 @@ def test_no_secret_and_no_password_of_the_url(on_server: OnServer) -> None:
         assert [s for s in (*SECRETS, PASSWORD) if s in text] == []
 
 
+# PostgreSQL dump -> SQLite file of the same release over the same DAGs
+SIBLINGS = {"postgres.sql.xz": "airflow.db.xz", "before.sql.xz": "before.db.xz"}
+WITH_SIBLING = [p for p in POSTGRESQL if p.name in SIBLINGS]
+OF_THREE_THREE = [p for p in POSTGRESQL if p.parent.name == "3.3.2"]
+
+
+@pytest.mark.parametrize("on_server", WITH_SIBLING, indirect=True, ids=name_of)
 def test_postgresql_and_sqlite_land_the_same_shape(on_server: OnServer) -> None:
     """The same release over the same DAGs: the same columns are filled, by the same structures."""
-    siblings = {"postgres.sql.xz": "airflow.db.xz", "before.sql.xz": "before.db.xz"}
-    if on_server.path.name not in siblings:
-        pytest.skip("no SQLite file of the same release over the same DAGs")
-    sqlite = landed(on_server.path.with_name(siblings[on_server.path.name])).place
+    sqlite = landed(on_server.path.with_name(SIBLINGS[on_server.path.name])).place
     for name in ("dag_run", "task_instance", "dag", "serialized_dag", "dag_structure_task",
                  "slot_pool", "task_reschedule", "task_instance_history"):
         columns = [r["column_name"] for r in sqlite.query(
@@ -115,17 +119,15 @@ def test_postgresql_and_sqlite_land_the_same_shape(on_server: OnServer) -> None:
     assert same[0] == same[1]
 
 
+@pytest.mark.parametrize("on_server", OF_THREE_THREE, indirect=True, ids=name_of)
 def test_an_instant_without_a_zone_is_utc_whatever_the_server_thinks(on_server: OnServer) -> None:
     """3.3 declares task_instance_history.trigger_timeout as `timestamp`, all else with a zone."""
-    if head_of(on_server.path) != THREE_THREE:
-        pytest.skip("only 3.3 has such a column")
     found = on_server.place.rows("task_instance_history", "distinct trigger_timeout")
     assert [f"{r['trigger_timeout']}" for r in found] == ["2026-11-22 05:00:00"]
 
 
+@pytest.mark.parametrize("on_server", OF_THREE_THREE, indirect=True, ids=name_of)
 def test_a_dag_id_in_two_files_is_one_dag_with_two_versions(on_server: OnServer) -> None:
-    if head_of(on_server.path) != THREE_THREE:
-        pytest.skip("only this fixture has one")
     here = on_server.place
     assert len(here.rows("dag", "dag_id", "dag_id = 'duplicated_id'")) == 1
     assert len(here.rows("dag_version", "id", "dag_id = 'duplicated_id'")) == 2

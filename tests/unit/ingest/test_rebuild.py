@@ -16,6 +16,7 @@ from ingest import landing
 from ingest.archive import Archive, manifest_path
 from ingest.door import Reading, land, last_state
 from ingest.landing import catch_up
+from ingest.sources.airflow_db.steps import SOURCE
 from ingest.sources.airflow_db.tables import TABLES
 from tests.airflow_world import SqliteFile, World
 from tests.airflow_world_landing import CLUSTER, Broken, Dump, Lab, assert_same, break_at, dump
@@ -65,7 +66,7 @@ def resize_often(lab: Lab, times: int) -> None:
     place = row.column_names.index("slots")
     for turn in range(times, 0, -1):
         slots = row["slots"] if turn == 1 else pa.chunked_array([[100 + turn % 2]], pa.int64())
-        state = last_state(lab.con, landing.SOURCE, CLUSTER)
+        state = last_state(lab.con, SOURCE, CLUSTER)
         land(door, Reading("increment", lab.world.now, {"slot_pool": row.set_column(
             place, "slots", slots)}, state=state))
 

@@ -66,6 +66,7 @@ class Life(RuleBasedStateMachine):
                 self.lab.reopen()
                 self.lab.poll(reconcile="all")
                 self._check()
+                self.lab.check_rebuild()
             finally:
                 self.lab.con.close()
                 self.patches.undo()
@@ -224,7 +225,6 @@ class Life(RuleBasedStateMachine):
     def _check(self) -> None:
         self.lab.check_against_source()
         self.lab.check_loads()
-        self.lab.check_rebuild()
         self._check_reasons()
         self.is_quiet = True
         self.poll_again()

@@ -44,7 +44,7 @@ def base(request: pytest.FixtureRequest) -> Iterator[PostgresDatabase]:
 
 def test_landing_follows_whatever_happens(base: PostgresDatabase) -> None:
     LifeOnServer.base = base
-    live(LifeOnServer, 1, 10)
+    live(LifeOnServer, 2, 10)      # the first life is the dullest there is
 
 
 def copy_rows(database: PostgresDatabase, table: str, where: str, **changed: str) -> None:
