@@ -137,8 +137,10 @@ def _upsert(
             [path],
         )
         return
+    # An older batch lacks the columns that a newer Windsock has added.
     con.execute(
-        "create or replace temp table incoming as from read_parquet($1, hive_partitioning = false)",
+        f'create or replace temp table incoming as from (from landing."{name}" limit 0) '
+        "union all by name from read_parquet($1, hive_partitioning = false)",
         [path],
     )
     same_key = _same_key(table, "old", "new")
@@ -165,8 +167,8 @@ def _rebuild_table(
     paths = [str(archive.local_path(batch.path, scratch)) for _, batch in batches]
     key = ", ".join(f'"{c}"' for c in ("cluster", *table.key))
     con.execute(
-        "create or replace temp table images as "
-        "from read_parquet($1, union_by_name = true, hive_partitioning = false)",
+        f'create or replace temp table images as from (from landing."{name}" limit 0) '
+        "union all by name from read_parquet($1, union_by_name = true, hive_partitioning = false)",
         [paths],
     )
     if table.observed:

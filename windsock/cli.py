@@ -39,6 +39,14 @@ def main(arguments: list[str] | None = None) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return 0 if parsed.command in ("up", "serve") else 130
+    except BrokenPipeError:     # `windsock sql … | head`
+        sys.stderr.close()
+        return 0
+    except OSError as error:
+        print(  # noqa: T201
+            f"windsock: {error}. Next: room on the disk? the right to write there? "
+            "Then run it again: it repairs itself.", file=sys.stderr)
+        return 1
     return code
 
 

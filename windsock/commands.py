@@ -163,7 +163,7 @@ def run_every(windsock: Windsock, every: timedelta, *, stop: Callable[[], bool])
         started = time.monotonic()
         try:
             cycle(windsock, history_time=_HISTORY_A_CYCLE)
-        except WindsockError as error:
+        except (WindsockError, OSError) as error:
             LOG.error("event=cycle_failed error=%s message=%s", type(error).__name__, error)
         rest = every.total_seconds() - (time.monotonic() - started)
         while rest > 0 and not stop():

@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 
 from windsock import clock, effects
+from windsock.errors import WarehouseError
 from windsock.warehouse import Layout
 
 SEAL_EVERY = timedelta(hours=24)
@@ -110,7 +111,10 @@ def current_or_new(
 
 
 def _current_sealed(con: duckdb.DuckDBPyConnection, layout: Layout) -> Sealed | None:
-    newest = layout.newest_snapshot()
+    try:
+        newest = layout.newest_snapshot()
+    except WarehouseError:      # the pointer names a file that is gone: publishing heals it
+        return None
     if newest is None:
         return None
     con.execute(f"attach '{newest}' as previous (read_only)")

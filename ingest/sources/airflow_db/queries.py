@@ -163,7 +163,7 @@ def digests(source: Source, table: Table, where: str) -> str:
         _hashed(source.dialect, _expression(source, table, name) or "null", kind)
         for name, kind in hashed_columns(source, table).items()
     ]
-    row = _concatenated(parts)
+    row = _concatenated(source.dialect, parts)
     return (
         f"select dr.id as id, count(*) as row_count, "
         f"sum({_number_of(source.dialect, row)}) as digest "
@@ -178,7 +178,7 @@ def landing_digests(source: Source, table: Table, landing: str) -> str:
     ]
     return (
         f"select dag_id, run_id, count(*) as row_count, "
-        f"sum({_number_of('duckdb', _concatenated(parts))})::hugeint as digest "
+        f"sum({_number_of('duckdb', _concatenated('duckdb', parts))})::hugeint as digest "
         f'from landing."{landing}" '
         "where cluster = $1 and _deleted_at is null group by dag_id, run_id"
     )
@@ -302,7 +302,7 @@ def _literals(words: Iterable[str]) -> str:
 
 
 def _hashed(dialect: str, expression: str, kind: Kind) -> str:
-    """One column as text, the same on every engine; '~' stands for null."""
+    """One column as text, the same on every engine; a control character stands for null."""
     text = {
         "postgresql": {
             "text": f"cast({expression} as text)",
@@ -327,11 +327,16 @@ def _hashed(dialect: str, expression: str, kind: Kind) -> str:
             "instant": f"cast(epoch_us({expression}) as varchar)",
         },
     }[dialect][kind]
-    return f"coalesce({text}, '~')"
+    return f"coalesce({text}, {_character(dialect, 30)})"
 
 
-def _concatenated(parts: list[str]) -> str:
-    return f"concat_ws('|', {', '.join(parts)})"
+def _concatenated(dialect: str, parts: list[str]) -> str:
+    return f"concat_ws({_character(dialect, 31)}, {', '.join(parts)})"
+
+
+def _character(dialect: str, code: int) -> str:
+    """A control character that no id, state or host name holds."""
+    return f"char({code} using utf8mb4)" if dialect == "mysql" else f"chr({code})"
 
 
 def _number_of(dialect: str, text: str) -> str:
