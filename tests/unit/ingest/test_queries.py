@@ -15,7 +15,7 @@ import pytest
 from ingest.contracts import Table
 from ingest.sources.airflow_db import queries
 from ingest.sources.airflow_db.queries import Source
-from ingest.sources.airflow_db.tables import TABLES
+from ingest.sources.airflow_db.tables import FINAL_INSTANCE_STATES, INSTANCE_STATES, TABLES
 from tests.fixture_databases import SQLITE, content, fixture, name_of
 
 AT = datetime(2026, 11, 22, 6, 41, 5, 7)  # noqa: DTZ001
@@ -127,3 +127,14 @@ def test_a_table_without_its_key_or_its_way_to_the_run_is_left_out() -> None:
     no_run = {c: k for c, k in columns["deadline"].items() if c != "dagrun_id"}
     assert not readable({**columns, "deadline": no_run}, TABLES["deadline"])
     assert not readable(columns, TABLES["dataset"])
+
+
+def test_unfinished_states_are_ranges_that_leave_out_only_the_final_ones() -> None:
+    condition = queries._not_among("state", FINAL_INSTANCE_STATES)
+    words = [*sorted(INSTANCE_STATES), "", "a", "zombie", "skipped ", "faile", "failed2", None]
+    with sqlite3.connect(":memory:") as con:
+        con.execute("create table t (state text)")
+        con.executemany("insert into t values (?)", [(w,) for w in words])
+        found = {w for (w,) in con.execute(f"select state from t where {condition}")}
+    con.close()
+    assert found == set(words) - set(FINAL_INSTANCE_STATES)
