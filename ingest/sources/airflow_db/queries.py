@@ -10,7 +10,8 @@ from datetime import datetime
 from itertools import pairwise
 
 from ingest.contracts import Kind, Table
-from ingest.sources.airflow_db.tables import FINAL_INSTANCE_STATES, FINAL_RUN_STATES, TABLES
+from ingest.sources.airflow_db.hashes import concatenated, hashed, number_of
+from ingest.sources.airflow_db.tables import FINAL_INSTANCE_STATES, FINAL_RUN_STATES
 
 Columns = dict[str, dict[str, str]]
 
@@ -168,13 +169,13 @@ def digests(source: Source, table: Table, where: str) -> str:
     Columns: id, row_count, digest. `landing_digests` says the same of the landed rows.
     """
     parts = [
-        _hashed(source.dialect, _expression(source, table, name) or "null", kind)
+        hashed(source.dialect, _expression(source, table, name) or "null", kind)
         for name, kind in hashed_columns(source, table).items()
     ]
-    row = _concatenated(source.dialect, parts)
+    row = concatenated(source.dialect, parts)
     return (
         f"select dr.id as id, count(*) as row_count, "
-        f"sum({_number_of(source.dialect, row)}) as digest "
+        f"sum({number_of(source.dialect, row)}) as digest "
         f"from {_from(source, table)} where {where} group by dr.id"
     )
 
@@ -182,11 +183,11 @@ def digests(source: Source, table: Table, where: str) -> str:
 def landing_digests(source: Source, table: Table, landing: str) -> str:
     """DuckDB: per run the same two figures over a landing table (parameter $1: cluster)."""
     parts = [
-        _hashed("duckdb", f'"{name}"', kind) for name, kind in hashed_columns(source, table).items()
+        hashed("duckdb", f'"{name}"', kind) for name, kind in hashed_columns(source, table).items()
     ]
     return (
         f"select dag_id, run_id, count(*) as row_count, "
-        f"sum({_number_of('duckdb', _concatenated('duckdb', parts))})::hugeint as digest "
+        f"sum({number_of('duckdb', concatenated('duckdb', parts))})::hugeint as digest "
         f'from landing."{landing}" '
         "where cluster = $1 and _deleted_at is null group by dag_id, run_id"
     )
@@ -304,56 +305,3 @@ def _coalesce(parts: list[str]) -> str:
 
 def _literals(words: Iterable[str]) -> str:
     return ", ".join(f"'{word}'" for word in words)
-
-
-# --- hashes that every engine computes alike ---------------------------------------------------
-
-
-def _hashed(dialect: str, expression: str, kind: Kind) -> str:
-    """One column as text, the same on every engine; a control character stands for null."""
-    text = {
-        "postgresql": {
-            "text": f"cast({expression} as text)",
-            "int": f"cast({expression} as text)",
-            "bool": f"cast(cast({expression} as int) as text)",
-            "float": f"cast(cast(floor({expression} * 1000) as bigint) as text)",
-            "instant": "cast(cast(round(extract(epoch from "
-            f"{expression}) * 1000000) as bigint) as text)",
-        },
-        "mysql": {
-            "text": expression,
-            "int": expression,
-            "bool": expression,
-            "float": f"cast(floor({expression} * 1000) as signed)",
-            "instant": f"timestampdiff(microsecond, '1970-01-01 00:00:00', {expression})",
-        },
-        "duckdb": {
-            "text": expression,
-            "int": f"cast({expression} as varchar)",
-            "bool": f"cast(cast({expression} as int) as varchar)",
-            "float": f"cast(cast(floor({expression} * 1000) as bigint) as varchar)",
-            "instant": f"cast(epoch_us({expression}) as varchar)",
-        },
-    }[dialect][kind]
-    return f"coalesce({text}, {_character(dialect, 30)})"
-
-
-def _concatenated(dialect: str, parts: list[str]) -> str:
-    return f"concat_ws({_character(dialect, 31)}, {', '.join(parts)})"
-
-
-def _character(dialect: str, code: int) -> str:
-    """A control character that no id, state or host name holds."""
-    return f"char({code} using utf8mb4)" if dialect == "mysql" else f"chr({code})"
-
-
-def _number_of(dialect: str, text: str) -> str:
-    """The first 32 bits of the MD5 of a text, as an integer."""
-    if dialect == "postgresql":
-        return f"('x' || substr(md5({text}), 1, 8))::bit(32)::bigint"
-    if dialect == "mysql":
-        return f"cast(conv(substr(md5({text}), 1, 8), 16, 10) as unsigned)"
-    return f"cast('0x' || substr(md5({text}), 1, 8) as bigint)"
-
-
-RUN_TABLES = [t for t in TABLES.values() if t.strategy == "run"]
