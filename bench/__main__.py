@@ -7,9 +7,9 @@ import json
 import platform
 import sys
 
-from bench import landing, refresh
+from bench import landing, model_path, refresh
 
-FIGURES = {**landing.FIGURES, **refresh.FIGURES}
+FIGURES = {**landing.FIGURES, **refresh.FIGURES, **model_path.FIGURES}
 
 
 def main(names: list[str]) -> int:

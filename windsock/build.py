@@ -5,6 +5,7 @@
 The manifest is kept between cycles and no `--vars` are passed, so that only the first build parses.
 """
 
+import gc
 import hashlib
 import os
 from dataclasses import dataclass, field
@@ -49,8 +50,11 @@ class Builder:
         """
         sources = _checksum()
         full_refresh = full_refresh or self._built_from() != sources
-        arguments = ["build" if with_tests else "run"]
-        arguments += ["--full-refresh"] if full_refresh else []
+        arguments = ["build" if with_tests or full_refresh else "run"]
+        if full_refresh:
+            arguments += ["--full-refresh"]
+            if not with_tests:      # a build is what loads seeds as well
+                arguments += ["--resource-type", "model", "--resource-type", "seed"]
         arguments += ["--select", select] if select else []
         is_routine = not (full_refresh or with_tests or select)
         if is_routine and self._views_in == self._file():
@@ -95,6 +99,7 @@ class Builder:
         finally:
             # The adapter keeps the file open for the next command of this process.
             DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+            gc.collect()    # a Python model's module holds the connection in a cycle
 
     def _options(self) -> list[str]:
         target = self.layout.root / "dbt"
@@ -119,6 +124,7 @@ def _checksum() -> str:
     """Of every file that decides what a table holds: after a change all are made anew."""
     digest = hashlib.sha256()
     files = [p for folder in ("models", "macros", "seeds") for p in (PROJECT / folder).rglob("*")]
+    files.append(PROJECT / "windsock" / "model_path.py")     # the Python model calls it
     for path in sorted(p for p in files if p.suffix in {".sql", ".csv", ".py"}):
         digest.update(path.relative_to(PROJECT).as_posix().encode() + path.read_bytes())
     return digest.hexdigest()

@@ -208,7 +208,8 @@ def landing_clusters(config: Config) -> list[landing.Cluster]:
             c.name,
             c.metadata_url.reveal(),
             c.as_of,
-            {"kind": c.kind, "base_url": c.base_url, "is_frozen": c.as_of is not None},
+            {"kind": c.kind, "base_url": c.base_url, "is_frozen": c.as_of is not None,
+             "parallelism": c.parallelism},
         )
         for c in config.clusters
     ]

@@ -1,38 +1,81 @@
--- The task instances of every run, in the state last seen. Incremental like fct_dag_runs.
+-- The task instances of every run, in the state last seen. Made anew by run, like fct_dag_runs.
 {{ config(
     materialized='incremental',
-    incremental_strategy='delete+insert',
-    unique_key=['cluster', 'dag_id', 'run_id', 'task_id', 'map_index'],
+    incremental_strategy='append',
     on_schema_change='fail',
+    pre_hook="{{ forget_touched('int_changes__runs', ['cluster', 'dag_id', 'run_id']) }}",
 ) }}
 
-with task_instances as (
-    select * from {{ ref('stg_airflow_db__task_instances') }}
-    where {{ touched_since('newest_load_number') }}
+with worklist as (
+    select * from {{ ref('int_changes__runs') }}
+),
+
+instances as (
+    select * from {{ ref('int_attempts__instances') }}
+),
+
+windows as (
+    select * from {{ ref('int_runs__windows') }}
+),
+
+reruns as (
+    select * from {{ ref('int_runs__reruns') }}
+),
+
+summaries as (
+    select * from {{ ref('int_attempts__summaries') }}
+),
+
+path_steps as (
+    select distinct node_number
+    from {{ ref('int_critical_path__steps') }}
+    where path_kind = 'finish'
 )
 
 select
-    cluster,
-    dag_id,
-    run_id,
-    task_id,
-    map_index,
+    instances.cluster,
+    instances.dag_id,
+    instances.run_id,
+    instances.task_id,
+    instances.map_index,
 
-    state,
-    operator,
-    pool,
-    host_name,
-    version_key,
+    instances.state,
+    instances.operator,
+    instances.pool,
+    instances.queue,
+    instances.host_name,
+    instances.external_job_id,
+    instances.version_key,
+    windows.run_kind,
+    windows.state as run_state,
 
-    scheduled_at,
-    queued_at,
-    started_at,
-    ended_at,
-    deleted_at,
-    delete_reason,
+    instances.scheduled_at,
+    instances.queued_at,
+    summaries.started_at,
+    summaries.ended_at,
+    windows.started_at as run_started_at,
+    instances.deleted_at,
+    instances.delete_reason,
 
-    cast({{ seconds_between('started_at', 'ended_at') }} as double) as duration_seconds,
+    summaries.try_count,
+    instances.pool_slot_count,
+    cast({{ seconds_between('summaries.started_at', 'summaries.ended_at') }} as double)
+        as duration_seconds,
 
-    row_flags,
-    newest_load_number
-from task_instances
+    summaries.has_run,
+    instances.is_sensor,
+    path_steps.node_number is not null as is_on_critical_path,
+    coalesce(reruns.was_rerun, false) as was_rerun,
+    summaries.was_marked_success,
+    summaries.was_lost,
+    summaries.has_missing_tries,
+    instances.row_flags,
+    worklist.load_number as newest_load_number
+from instances
+inner join worklist on instances.run_number = worklist.run_number
+inner join summaries on instances.node_number = summaries.node_number
+-- 1.10 has instances without a run
+left join windows on instances.run_number = windows.run_number
+left join reruns on instances.run_number = reruns.run_number
+-- most instances are not on the path
+left join path_steps on instances.node_number = path_steps.node_number

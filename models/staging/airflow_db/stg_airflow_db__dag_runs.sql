@@ -32,6 +32,9 @@ select
     queued_at,
     start_date as started_at,
     end_date as ended_at,
+    coalesce(data_interval_end, run_after) as due_at,
+
+    clear_number as clear_count,
 
     _row_flags as row_flags,
     _deleted_at as deleted_at,

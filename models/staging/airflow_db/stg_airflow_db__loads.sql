@@ -21,5 +21,6 @@ select
     observed_at,
     loaded_at,
 
-    row_count
+    row_count,
+    try_cast(facts ->> '$.parallelism' as bigint) as parallelism_count
 from loads

@@ -10,17 +10,8 @@ select
     task_id,
     map_index,
 
-    state,
-    coalesce(custom_operator_name, nullif(operator, '')) as operator,
-    pool,
-    nullif(hostname, '') as host_name,
-    try_number as recorded_try_number,
-    dag_version_id as version_key,
-
-    scheduled_dttm as scheduled_at,
-    queued_dttm as queued_at,
-    start_date as started_at,
-    end_date as ended_at,
+    {{ instance_image() }},
+    external_executor_id as external_job_id,
 
     _row_flags as row_flags,
     _deleted_at as deleted_at,
