@@ -7,9 +7,9 @@ import json
 import platform
 import sys
 
-from bench import landing, model_path, refresh
+from bench import landing, model_path, models, refresh
 
-FIGURES = {**landing.FIGURES, **refresh.FIGURES, **model_path.FIGURES}
+FIGURES = {**landing.FIGURES, **refresh.FIGURES, **model_path.FIGURES, **models.FIGURES}
 
 
 def main(names: list[str]) -> int:

@@ -28,7 +28,7 @@ def peak_bytes() -> int:
     return next(int(x.split()[1]) * 1024 for x in status.splitlines() if x.startswith("VmHWM"))
 
 
-def in_own_process(function: Callable[..., Figure], *arguments: Any) -> Figure:
+def in_own_process(function: Callable[..., Any], *arguments: Any) -> Any:
     """Run a module-level function in a fresh interpreter, so that peaks are its own."""
     code = (f"import json,sys; from {function.__module__} import {function.__name__} as f; "
             "print('RESULT' + json.dumps(f(*json.loads(sys.argv[1]))))")
@@ -37,5 +37,4 @@ def in_own_process(function: Callable[..., Figure], *arguments: Any) -> Figure:
     lines = [x for x in done.stdout.splitlines() if x.startswith("RESULT")]
     if not lines:
         raise RuntimeError(done.stderr[-2_000:])
-    result: Figure = json.loads(lines[0].removeprefix("RESULT"))
-    return result
+    return json.loads(lines[0].removeprefix("RESULT"))

@@ -16,9 +16,10 @@ from ingest.archive import Archive
 from ingest.landing import Cluster, land_clusters
 from tests import histories
 from tests.airflow_world_landing import plain_judge
-from tests.fixture_databases import NOW, SQLITE, name_of, unpack
+from tests.fixture_databases import NOW, SQLITE, edit, name_of, unpack
 from tests.histories_inputs import recorded_runs
 from tests.histories_warehouse import RunKey, Told, differences, explained, told
+from tests.limit_waits import charges
 from windsock.build import Builder
 from windsock.critical_path import Run
 from windsock.warehouse import Layout, open_build
@@ -48,6 +49,11 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
     for seed, release in enumerate(histories.RELEASES):
         history = histories.history(release, seed=seed, runs=RUNS_A_RELEASE)
         url = histories.write(history, root / f"{release}.db")
+        deferred = ("", "") if release == "2.4.3" else (", include_deferred", f", {seed % 2}")
+        edit(root / f"{release}.db", "delete from slot_pool",
+             f"insert into slot_pool (id, pool, slots{deferred[0]}) "
+             f"values (1, 'default_pool', {1 + seed % 2}{deferred[1]})",
+             "update dag set max_active_tasks = 1 + length(dag_id) * rowid % 3")
         clusters.append(Cluster(f"generated {release}", url, as_of=histories.NOW))
         truth[release] = {(f"generated {release}", *key): run
                           for key, run in history.truth.items()}
@@ -93,6 +99,28 @@ def _compare(runs: dict[RunKey, Run], built: Built) -> None:
     if found:
         pytest.fail(f"{len(found)} of {len(runs)} runs differ:\n\n" + "\n\n".join(texts),
                     pytrace=False)
+
+
+def test_waits_for_limits_are_the_plain_sum(built: Built) -> None:
+    """Limits of all clusters, from the intervals of all that held them."""
+    expected = charges(built.con)
+    rows = built.con.execute(
+        "select cluster, dag_id, run_id, path_kind, step_number, limit_wait_seconds, limited_by, "
+        "ready_at, queued_at from marts.fct_critical_path_steps "
+        "where queued_at is not null and not is_scheduler_made").fetchall()
+    assert len(rows) == len(expected) > 5_000
+    wrong = []
+    for *key, seconds, limited_by, ready_at, queued_at in rows:
+        charge = expected[tuple(key)]
+        longest = max(charge.by_limit.values(), default=0)
+        named = [n for n, us in charge.by_limit.items() if us == longest]
+        is_named = limited_by in named if longest else limited_by is None
+        if not is_named or abs(seconds - charge.microseconds / 1e6) > 1e-6:
+            wrong.append((key, ready_at, queued_at, seconds, limited_by, charge))
+    assert not wrong, f"{len(wrong)} of {len(rows)}, such as {wrong[:3]}"
+    kinds = {n.partition(":")[0] for c in expected.values() for n in c.by_limit}
+    assert kinds >= {"pool", "max_active_tasks"}
+    assert sum(len(c.by_limit) > 1 for c in expected.values()) > 30, "several limits at once"
 
 
 def test_the_same_seed_tells_the_same_history() -> None:

@@ -59,10 +59,12 @@ windows as (
 periods as (
     select
         *,
-        sum(full_seconds) over (
+        -- whole microseconds: sums of seconds would leave dust that looks like a wait
+        sum(epoch_us(ended_at) - epoch_us(began_at)) over (
             partition by cluster, limit_kind, limit_name, limit_run_id, need_count
             order by began_at
-        ) - full_seconds as full_before_seconds
+            rows between unbounded preceding and 1 preceding
+        )::bigint as full_before_us
     from {{ ref('fct_limit_full_periods') }}
 ),
 
@@ -70,10 +72,10 @@ begins as (
     select
         windows.*,
         coalesce(
-            periods.full_before_seconds
-            + {{ seconds_between('periods.began_at', 'least(windows.wait_from_at, periods.ended_at)') }},
+            coalesce(periods.full_before_us, 0)
+            + epoch_us(least(windows.wait_from_at, periods.ended_at)) - epoch_us(periods.began_at),
             0
-        ) as full_before_seconds
+        ) as full_before_us
     from windows
     asof left join periods
         on
@@ -88,9 +90,9 @@ begins as (
 charged as (
     select
         begins.*,
-        periods.full_before_seconds
-        + {{ seconds_between('periods.began_at', 'least(begins.wait_until_at, periods.ended_at)') }}
-        - begins.full_before_seconds as wait_seconds
+        coalesce(periods.full_before_us, 0)
+        + epoch_us(least(begins.wait_until_at, periods.ended_at)) - epoch_us(periods.began_at)
+        - begins.full_before_us as wait_us
     from begins
     asof join periods
         on
@@ -105,16 +107,16 @@ charged as (
 waits as (
     select *
     from charged
-    where wait_seconds > 0
+    where wait_us > 0
 ),
 
 counted as (
     select
         window_number,
         count(*) as limit_count,
-        sum(wait_seconds) as wait_seconds,
+        sum(wait_us) as wait_us,
         arg_max(limit_kind || ':' || limit_name, struct_pack(
-            wait_seconds := wait_seconds,
+            wait_us := wait_us,
             -- in the order in which a scheduler asks, when two were full as long
             order_number := case limit_kind
                 when 'pool' then 5
@@ -168,7 +170,7 @@ uncovered as (
 unions as (
     select
         window_number,
-        sum(greatest(0, {{ seconds_between('from_at', 'until_at') }})) as wait_seconds
+        sum(greatest(0, epoch_us(until_at) - epoch_us(from_at))) as wait_us
     from uncovered
     group by window_number
 )
@@ -182,7 +184,7 @@ select
 
     counted.limited_by,
 
-    coalesce(unions.wait_seconds, counted.wait_seconds) as limit_wait_seconds
+    coalesce(unions.wait_us, counted.wait_us) / 1000000.0 as limit_wait_seconds
 from counted
 inner join steps on counted.window_number = steps.window_number
 -- only where more than one limit was full
