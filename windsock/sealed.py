@@ -144,21 +144,31 @@ def _is_due(
             changed += count_rows(
                 con, f'build.marts."{mart.name}" where {LOAD} > {sealed.load_number}'
             )
-    return changed > SEAL_SHARE * total or _lacks_a_mart(con, marts, sealed, layout)
+    return changed > SEAL_SHARE * total or _is_of_other_models(con, marts, sealed, layout)
 
 
-def _lacks_a_mart(
+def _is_of_other_models(
     con: duckdb.DuckDBPyConnection, marts: list[Mart], sealed: Sealed, layout: Layout
 ) -> bool:
-    """Whether a model or a column came, went or was renamed since."""
+    """Whether a model or a column came, went or was renamed since, or computes something else."""
     con.execute(f"attach '{sealed.path(layout)}' as sealed_before (read_only)")
-    found = con.execute(
+    columns = con.execute(
         "select table_name, list(column_name order by column_index) from duckdb_columns() "
         "where database_name = 'sealed_before' and schema_name = 'marts' group by table_name",
     ).fetchall()
+    models = con.execute(
+        "select distinct comment from duckdb_tables() "
+        "where database_name = 'sealed_before' and schema_name = 'marts'"
+    ).fetchall()
     con.execute("detach sealed_before")
     wanted = {m.name: m.columns for m in marts if m.is_run_grain}
-    return wanted != {name: tuple(columns) for name, columns in found}
+    return models != [(_models_of(layout),)] or wanted != {n: tuple(c) for n, c in columns}
+
+
+def _models_of(layout: Layout) -> str:
+    """Checksum of the models that made the build, as `Builder` left it; empty: another way."""
+    mark = layout.build_file.with_suffix(".models")
+    return mark.read_text() if mark.exists() else ""
 
 
 def _seal(
@@ -180,12 +190,14 @@ def _seal(
     effects.before("publish.seal", path)
     con.execute(f"attach '{part}' as history")
     con.execute("create schema history.marts")
+    made_by = _models_of(layout)
     for mart in marts:
         if mart.is_run_grain:
             con.execute(
                 f'create table history.marts."{mart.name}" as '
                 f'from build.marts."{mart.name}" order by {mart.order}'
             )
+            con.execute(f"comment on table history.marts.\"{mart.name}\" is '{made_by}'")
     con.execute("checkpoint history; detach history")
     settle(part, path)
     return sealed

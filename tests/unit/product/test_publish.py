@@ -106,6 +106,19 @@ def test_a_large_delta_or_another_column_seals_anew(tmp_path: Path) -> None:
     assert published(layout) == built(layout)
 
 
+def test_other_models_seal_anew(tmp_path: Path) -> None:
+    """The same columns may mean something else since a model changed."""
+    layout = Layout(tmp_path)
+    build(layout, 1, dict.fromkeys(RUNS, 1))
+    layout.build_file.with_suffix(".models").write_text("one")
+    publish.publish(layout, whole_rows=0)
+    publish.publish(layout, whole_rows=0)
+    assert len(list(layout.snapshots.glob("sealed_*.duckdb"))) == 1
+    layout.build_file.with_suffix(".models").write_text("another")
+    publish.publish(layout, whole_rows=0)
+    assert len(list(layout.snapshots.glob("sealed_*.duckdb"))) == 2
+
+
 def test_old_generations_go_and_an_open_one_stays_readable(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
     build(layout, 1, {"a": 1})
