@@ -48,6 +48,8 @@ class Builder:
         Raises:
             BuildError: a model or a test failed; the published snapshot stays.
         """
+        if with_tests and self._built_from() is None:
+            self.build(full_refresh=True)   # unit tests of incremental models look at their tables
         sources = _checksum()
         full_refresh = full_refresh or self._built_from() != sources
         arguments = ["build" if with_tests or full_refresh else "run"]

@@ -123,7 +123,7 @@ class Life:
                 self.world.delete_run(run)
 
 
-@pytest.mark.parametrize(("version", "seed"), [("2.10.5", 1), ("2.4.3", 2), ("3.1.8", 3)])
+@pytest.mark.parametrize(("version", "seed"), [("2.4.3", 2), ("3.1.8", 3)])
 def test_increments_give_what_everything_anew_gives(
     version: str, seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,8 @@
 -- depends_on: {{ ref('fct_critical_path_steps') }}, {{ ref('fct_limit_full_periods') }}
 -- depends_on: {{ ref('agg_task_durations') }}, {{ ref('agg_dag_durations') }}
 -- depends_on: {{ ref('fct_model_path_tasks') }}, {{ ref('fct_task_edges') }}, {{ ref('dim_tasks') }}
+-- depends_on: {{ ref('fct_run_links') }}, {{ ref('fct_run_chain_steps') }}
+-- depends_on: {{ ref('agg_daily_platform_usage') }}
 
 select
     cluster,
