@@ -83,7 +83,8 @@ select
     -- a clear allows a task all its retries once more
     coalesce(instances.max_try_count > tasks.retry_count, false) as was_cleared,
     tasks.task_id is not null as has_structure,
-    coalesce(tasks.is_empty, true) or instances.operator_class in ('EmptyOperator', 'DummyOperator')
+    coalesce(tasks.is_empty, true)
+    or coalesce(instances.operator_class in ('EmptyOperator', 'DummyOperator'), false)
         as may_be_empty
 from instances
 -- 1.10 has instances without a run

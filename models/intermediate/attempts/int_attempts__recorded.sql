@@ -93,7 +93,6 @@ kept_rows as (
     {% endfor -%}
 ),
 
--- Before 2.10 only: later releases keep every try.
 -- Waiting to be queued or picked up (again): the dates are those of an execution before.
 waiting_nodes as (
     select
@@ -189,6 +188,7 @@ current_rows as (
     where waits_since is not null or ended_at is not null
 ),
 
+-- Before 2.10 only: later releases keep every try.
 failures as (
     select
         nodes.node_number,

@@ -118,7 +118,7 @@ first_events as (
         or bool_or(not first_pokes.is_start_known)
 ),
 
--- Executions before the first try that is recorded: since 2.10 a try number alone may never have begun.
+-- Executions of tries before the first that is recorded: since 2.10 a number alone may never have begun.
 unrecorded as (
     select
         recorded.node_number,
@@ -127,7 +127,7 @@ unrecorded as (
     inner join events
         on
             recorded.node_number = events.node_number
-            and events.happened_at < recorded.started_at
+            and events.try_number < recorded.try_number
     where recorded.earlier_ended_at is null and events.event_kind = 'running'
     group by recorded.node_number
 ),

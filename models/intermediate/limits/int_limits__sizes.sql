@@ -1,7 +1,17 @@
 -- Sizes of all limits with the time in which each held. What was never seen to change held always.
 {{ config(materialized='table') }}
 
-with observed as (
+-- As windsock.toml said at each load.
+with parallelism_changes as (
+    select *
+    from {{ ref('stg_airflow_db__loads') }}
+    qualify parallelism_count is distinct from lag(parallelism_count) over (
+        partition by cluster
+        order by load_number
+    )
+),
+
+observed as (
     {% for model in ['stg_airflow_db__pools', 'stg_airflow_db__replaced_pools'] -%}
     select
         cluster,
@@ -36,7 +46,7 @@ with observed as (
         structures.first_seen_at as seen_at,
         structures.newest_load_number
     from {{ ref('int_structures__versions') }} as structures
-    where structures.is_latest and (structures.cluster, structures.dag_id) not in (
+    where (structures.cluster, structures.dag_id) not in (
         select
             dags.cluster,
             dags.dag_id
@@ -54,14 +64,14 @@ with observed as (
         tasks.dag_id || '.' || tasks.task_id as limit_name,
         tasks.{{ column }} as size_count,
         false as includes_deferred,
-        tasks.seen_at,
+        structures.first_seen_at as seen_at,
         tasks.newest_load_number
     from {{ ref('stg_airflow_db__structure_tasks') }} as tasks
-    inner join {{ ref('int_structures__latest') }} as latest
+    inner join {{ ref('int_structures__versions') }} as structures
         on
-            tasks.cluster = latest.cluster
-            and tasks.dag_id = latest.dag_id
-            and tasks.version_key = latest.version_key
+            tasks.cluster = structures.cluster
+            and tasks.dag_id = structures.dag_id
+            and tasks.version_key = structures.version_key
     union all
     {% endfor -%}
     select
@@ -71,8 +81,8 @@ with observed as (
         parallelism_count as size_count,
         false as includes_deferred,
         observed_at as seen_at,
-        newest_load_number
-    from {{ ref('int_changes__clusters') }}
+        load_number as newest_load_number
+    from parallelism_changes
 ),
 
 ordered as (
