@@ -12,7 +12,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export STREAMLIT_BROWSER_GATHER_USAGE_STATS := false
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: help setup up test test-real lint types bench drill lock sample clean
+.PHONY: help setup up test test-real lint types docs bench drill lock sample clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,10 @@ lint: setup
 
 types: setup
 	@$(BIN)/mypy
+
+docs: setup  ## make docs/FLOW.md and the list of columns that each release has again
+	@$(BIN)/python -m tests.seen_columns
+	@$(BIN)/python -m windsock.flow
 
 bench: setup  ## print the figures (FIGURE=name for one)
 	@$(BIN)/python -m bench $(FIGURE)

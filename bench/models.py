@@ -1,6 +1,6 @@
 """Figure `models`: what a build costs at a company's size, whole and for a day's change.
 
-    synthetic landing tables (2,000 DAGs of 13 tasks) -> build --full-refresh -> one more day -> build
+    synthetic landing tables (2,000 DAGs of 13 tasks) -> build --full-refresh -> a day -> build
 
 Alone: `python -m bench models`. `WINDSOCK_BENCH_INSTANCES` takes another size.
 The rows are made up and worth nothing but their number and shape: no page and no sample shows them.
@@ -21,7 +21,7 @@ from windsock.build import Builder
 from windsock.warehouse import Layout, open_build
 
 INSTANCES, DAGS, TASKS, DAYS = 10_000_000, 2_000, 13, 90
-NOW = datetime(2026, 1, 31, 12)     # "now" of the synthetic cluster: a landed value as everywhere
+NOW = datetime(2026, 1, 31, 12)  # noqa: DTZ001 "now" of the cluster: landed, in UTC as all instants
 DAY = timedelta(days=1)
 PATH = "int_critical_path__"
 MODEL_PATH = ("int_model_path__", "fct_model_path_tasks")
@@ -62,7 +62,8 @@ insert into landing.airflow_db__dag_run by name
 select 'bench' as cluster, dag_id, run_id, 'success' as state, 'scheduled' as run_type,
     md5('dag' || dag) as dag_hash, begins - interval 1 day as execution_date,
     begins - interval 1 day as data_interval_start, begins - interval 5 second as data_interval_end,
-    begins - interval 2 second as queued_at, begins as start_date, begins + interval 16 minute as end_date,
+    begins - interval 2 second as queued_at, begins as start_date,
+    begins + interval 16 minute as end_date,
     0 as clear_number, {load} as _load_number, $began as _observed_at from runs;
 insert into landing.airflow_db__task_instance by name
 select 'bench' as cluster, dag_id, run_id, 'task_' || task as task_id, -1 as map_index,
@@ -78,7 +79,8 @@ insert into landing.airflow_db__task_instance_history by name
 select 'bench' as cluster, dag_id, run_id, 'task_' || task as task_id, -1 as map_index,
     'failed' as state, 1 as try_number, 'worker' as hostname, run as pid, 'default_pool' as pool,
     1 as pool_slots, begins + to_seconds(task * 70 - 3) as queued_dttm,
-    begins + to_seconds(task * 70 - 2) as start_date, begins + to_seconds(task * 70 - 1) as end_date,
+    begins + to_seconds(task * 70 - 2) as start_date,
+    begins + to_seconds(task * 70 - 1) as end_date,
     {load} as _load_number
 from runs, range({tasks}) as t (task) where (run * 7 + task) % 20 = 0;
 insert into landing.loads by name

@@ -31,6 +31,9 @@ create table if not exists landing.quarantined_batches (
     load_number bigint, cluster varchar, table_name varchar, path varchar, row_count bigint,
     reason varchar
 );
+create table if not exists landing.failed_loads (
+    cluster varchar, failed_at timestamp, error_class varchar, message varchar
+);
 """
 
 

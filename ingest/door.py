@@ -23,6 +23,7 @@ from ingest.apply import apply_load
 from ingest.archive import Archive, Batch, Manifest, Quarantined, parquet_bytes
 from ingest.contracts import STAMPS, Table, batch_schema, landing_name
 from ingest.profile import ColumnProfile, profile, row_flags
+from ingest.stamps import stamp_parameters, stamps_of, tombstone_columns
 from windsock import clock, effects
 
 
@@ -155,7 +156,7 @@ def _stamped(door: Door, manifest: Manifest, table: Table, rows: pa.Table) -> pa
                       states=door.states.get(table.name, frozenset()))
     stamps: dict[str, Any] = {
         "_row_flags": flags, "_deleted_at": None, "_delete_reason": None,
-        **_load_stamps(manifest),
+        **stamps_of(manifest),
     }
     columns: dict[str, Any] = {"cluster": door.cluster}
     columns.update({name: rows[name] for name in table.columns})
@@ -167,15 +168,6 @@ def _stamped(door: Door, manifest: Manifest, table: Table, rows: pa.Table) -> pa
         for name, value in columns.items()
     ]
     return pa.Table.from_arrays(arrays, schema=schema)
-
-
-def _load_stamps(manifest: Manifest) -> dict[str, Any]:
-    return {
-        "_observed_at": datetime.fromisoformat(manifest.observed_at),
-        "_loaded_at": datetime.fromisoformat(manifest.loaded_at),
-        "_load_id": manifest.load_id, "_load_number": manifest.load_number,
-        "_source_uri": manifest.source_uri,
-    }
 
 
 def _fresh_tables(door: Door, reading: Reading) -> frozenset[str]:
@@ -234,10 +226,10 @@ def _vanished(door: Door, reading: Reading, manifest: Manifest, table: Table,
     reason = reading.vanish_reason if table.strategy == "run" else "deleted"
     reason = "retention" if table.name in reading.ranges else reason
     return door.con.sql(
-        f"select {_tombstone(table)} from landing.\"{landed}\" as l "
+        f"select {tombstone_columns(table)} from landing.\"{landed}\" as l "
         f"where l.cluster = $cluster and l._deleted_at is null and {scope} "
         f"and not exists (select 1 from arrived as a where {key})",
-        params={"cluster": door.cluster, "reason": reason, **_parameters(manifest)},
+        params={"cluster": door.cluster, "reason": reason, **stamp_parameters(manifest)},
     ).to_arrow_table()
 
 
@@ -253,11 +245,11 @@ def _gone_batches(door: Door, reading: Reading, manifest: Manifest,
             continue
         landed = landing_name(door.source, table.name)
         rows = door.con.sql(
-            f"select {_tombstone(table).replace('$reason', 'g.reason')} "
+            f"select {tombstone_columns(table).replace('$reason', 'g.reason')} "
             f'from landing."{landed}" as l inner join gone_runs as g '
             "on g.dag_id = l.dag_id and g.run_id = l.run_id "
             "where l.cluster = $cluster and l._deleted_at is null",
-            params={"cluster": door.cluster, **_parameters(manifest)},
+            params={"cluster": door.cluster, **stamp_parameters(manifest)},
         ).to_arrow_table().cast(batch_schema(table))
         if rows.num_rows:
             if table.name in written:
@@ -265,22 +257,6 @@ def _gone_batches(door: Door, reading: Reading, manifest: Manifest,
             batches.append(door.archive.write_batch(manifest, table.name, rows))
     door.con.unregister("gone_runs")
     return batches
-
-
-def _tombstone(table: Table) -> str:
-    columns = [f'l."{c}"' for c in ("cluster", *table.columns, "_row_flags")]
-    return ", ".join([
-        *columns, "$observed_at::timestamp as _deleted_at", "$reason as _delete_reason",
-        "$observed_at::timestamp as _observed_at", "$loaded_at::timestamp as _loaded_at",
-        "$load_id as _load_id", "$load_number::bigint as _load_number",
-        "$source_uri as _source_uri",
-    ])
-
-
-def _parameters(manifest: Manifest) -> dict[str, Any]:
-    return {"observed_at": manifest.observed_at, "loaded_at": manifest.loaded_at,
-            "load_id": manifest.load_id, "load_number": manifest.load_number,
-            "source_uri": manifest.source_uri}
 
 
 def _known_bad(door: Door) -> dict[str, str]:

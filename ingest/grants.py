@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from ingest.contracts import Table
 from ingest.sources.airflow_db import queries, transform
 from ingest.sources.airflow_db.extract import Options
-from ingest.sources.airflow_db.queries import Columns, Source
+from ingest.sources.airflow_db.source import Columns, Source
 from ingest.sources.airflow_db.tables import TABLES
 
 PASSWORD = "<set a password>"  # noqa: S105 - what the administrator replaces

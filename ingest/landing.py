@@ -37,12 +37,6 @@ STATES = {"dag_run": RUN_STATES, "task_instance": INSTANCE_STATES,
           "task_instance_history": INSTANCE_STATES}
 _REBUILD_FROM = 50      # so many loads behind, set by set is faster than one by one
 
-FAILURES_DDL = """
-create table if not exists landing.failed_loads (
-    cluster varchar, failed_at timestamp, error_class varchar, message varchar
-)
-"""
-
 
 @dataclass(frozen=True)
 class Cluster:
@@ -136,7 +130,6 @@ def land_clusters(con: duckdb.DuckDBPyConnection, archive: Archive, layout: Layo
 def prepare(con: duckdb.DuckDBPyConnection) -> None:
     """Make the landing tables that are missing."""
     create_landing(con, SOURCE, ALL_TABLES.values())
-    con.execute(FAILURES_DDL)
 
 
 def catch_up(con: duckdb.DuckDBPyConnection, archive: Archive, layout: Layout) -> int:

@@ -1,17 +1,18 @@
 """The command line: arguments in, one function called, an exit code out.
 
-windsock up | run | land | build | publish | rebuild | replay | serve | sql | doctor | grants
+windsock up | run | land | build | publish | rebuild | replay | serve | sql | trace | doctor
+    | grants
 """
 
 import argparse
-import csv
-import json
 import os
 import re
 import signal
 import sys
-from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,9 @@ def _parser() -> argparse.ArgumentParser:
     sql = add("sql", _sql, "run a query on the published snapshot")
     sql.add_argument("query")
     sql.add_argument("--format", choices=["table", "csv", "json"], default="table")
+    trace = add("trace", _trace, "walk a column of a mart back to Airflow's own table")
+    trace.add_argument("column", metavar="COLUMN",
+                       help="such as marts.fct_dag_runs.running_seconds; a model lists its columns")
     add("doctor", _doctor, "check sources, disk, archive and warehouse")
     grants = add("grants", _grants, "print the least-privilege role for a cluster's database")
     grants.add_argument("--cluster", required=True, metavar="NAME")
@@ -116,9 +120,7 @@ def _duration(text: str) -> timedelta:
     return timedelta(seconds=int(match[1]) * _UNIT[match[2]])
 
 
-def _windsock(parsed: argparse.Namespace) -> Any:
-    from windsock.commands import Windsock
-
+def _config(parsed: argparse.Namespace) -> configuration.Config:
     try:
         cwd = Path.cwd()
     except FileNotFoundError as error:
@@ -128,17 +130,35 @@ def _windsock(parsed: argparse.Namespace) -> Any:
     config = configuration.load(parsed.config, environ=os.environ, cwd=cwd, home=Path.home())
     for warning in config.warnings:
         print(f"windsock: warning: {warning}", file=sys.stderr)  # noqa: T201
-    return Windsock(config, getattr(parsed, "reconcile", None))
+    return config
+
+
+def _windsock(parsed: argparse.Namespace) -> Any:
+    from windsock.commands import Windsock
+
+    return Windsock(_config(parsed), getattr(parsed, "reconcile", None))
 
 
 def _say(text: str) -> None:
     print(text, flush=True)  # noqa: T201
 
 
-def _up(parsed: argparse.Namespace) -> int:
-    from windsock import commands
+@contextmanager
+def _note(text: str, *, after: float = 2.0) -> Iterator[None]:
+    """Say on stderr what takes so long, if it does."""
+    timer = threading.Timer(after, lambda: print(f"windsock: {text}", file=sys.stderr))  # noqa: T201
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
-    commands.up(_windsock(parsed), port=parsed.port, every=parsed.every, say=_say)
+
+def _up(parsed: argparse.Namespace) -> int:
+    from windsock import serving
+
+    serving.up(_windsock(parsed), port=parsed.port, every=parsed.every, say=_say)
     return 0
 
 
@@ -196,10 +216,10 @@ def _replay(parsed: argparse.Namespace) -> int:
 
 
 def _serve(parsed: argparse.Namespace) -> int:
-    from windsock import commands
+    from windsock import serving
 
-    with commands.served(_windsock(parsed), parsed.port) as process:
-        commands.wait_until_healthy(process, parsed.port)
+    with serving.served(_windsock(parsed), parsed.port) as process:
+        serving.wait_until_healthy(process, parsed.port)
         _say(f"Windsock is up: http://localhost:{parsed.port}  (Ctrl-C stops it)")
         return process.wait()
 
@@ -207,6 +227,7 @@ def _serve(parsed: argparse.Namespace) -> int:
 def _sql(parsed: argparse.Namespace) -> int:
     import duckdb
 
+    from windsock.output import WRITERS
     from windsock.warehouse import open_snapshot
 
     con = open_snapshot(_windsock(parsed).layout)
@@ -224,7 +245,23 @@ def _sql(parsed: argparse.Namespace) -> int:
             f"The query failed: {error}",
             next_step='`windsock sql "show all tables"` lists the marts',
         ) from error
-    _WRITERS[parsed.format](columns, rows)
+    WRITERS[parsed.format](columns, rows)
+    return 0
+
+
+def _trace(parsed: argparse.Namespace) -> int:
+    with _note("reading the models (some seconds, once after each change of them) ..."):
+        from ingest.sources.airflow_db import provenance
+        from windsock.trace import trace
+        from windsock.warehouse import layout_of
+
+        text = trace(
+            parsed.column,
+            layout_of(_config(parsed)),
+            landing=provenance.landing_types(),
+            where_from=provenance.where_from,
+        )
+    _say(text)
     return 0
 
 
@@ -242,76 +279,6 @@ def _grants(parsed: argparse.Namespace) -> int:
 
     _say(commands.grants(_windsock(parsed), parsed.cluster))
     return 0
-
-
-# --- results of `sql` --------------------------------------------------------------------------
-
-
-def _plain(value: Any) -> Any:
-    """A value as JSON has it: instants as UTC ISO texts, bytes as hexadecimal."""
-    if isinstance(value, datetime):
-        aware = value if value.tzinfo else value.replace(tzinfo=UTC)
-        return aware.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, bytes):
-        return value.hex()
-    if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
-    if isinstance(value, dict):
-        return {str(k): _plain(v) for k, v in value.items()}
-    if value is None or isinstance(value, str | int | float | bool):
-        return value
-    return str(value)
-
-
-def _cell(value: Any) -> str:
-    plain = _plain(value)
-    if plain is None:
-        return ""
-    if isinstance(plain, bool):
-        return str(plain).lower()
-    return json.dumps(plain) if isinstance(plain, list | dict) else str(plain)
-
-
-def _write_csv(columns: list[str], rows: list[tuple[Any, ...]]) -> None:
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([_cell(v) for v in row] for row in rows)
-
-
-def _write_json(columns: list[str], rows: list[tuple[Any, ...]]) -> None:
-    records = [dict(zip(columns, map(_plain, row), strict=True)) for row in rows]
-    json.dump(records, sys.stdout, indent=1)
-    sys.stdout.write("\n")
-
-
-def _write_table(columns: list[str], rows: list[tuple[Any, ...]]) -> None:
-    cells = [columns, *([_printable(_cell(v)) for v in row] for row in rows)]
-    widths = [min(60, max(len(row[i]) for row in cells)) for i in range(len(columns))]
-    lines = [
-        "  ".join(_fit(text, w) for text, w in zip(row, widths, strict=True)).rstrip()
-        for row in cells
-    ]
-    lines.insert(1, "  ".join("─" * w for w in widths))
-    lines.append(f"({len(rows)} row{'' if len(rows) == 1 else 's'})")
-    sys.stdout.write("\n".join(lines) + "\n")
-
-
-def _printable(text: str) -> str:
-    """Names come from outside: no control character of theirs reaches the terminal."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
-
-
-def _fit(text: str, width: int) -> str:
-    return text.ljust(width) if len(text) <= width else text[: width - 1] + "…"
-
-
-_WRITERS: dict[str, Callable[[list[str], list[tuple[Any, ...]]], None]] = {
-    "csv": _write_csv,
-    "json": _write_json,
-    "table": _write_table,
-}
 
 
 if __name__ == "__main__":

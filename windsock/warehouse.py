@@ -17,6 +17,7 @@ from pathlib import Path
 import duckdb
 
 from windsock import clock, effects
+from windsock.config import Config
 from windsock.errors import LockHeldError, WarehouseError
 
 # Autoinstall can hang for minutes without a network; nothing here needs an extension.
@@ -83,6 +84,12 @@ class Layout:
     def scratch(self) -> Path:
         """Folder for short-lived copies; emptied at will."""
         return self.root / "scratch"
+
+
+def layout_of(config: Config) -> Layout:
+    """Folders of a configured warehouse; the sample has its own, never mixed with real rows."""
+    path = config.warehouse.path
+    return Layout(path / "sample" if config.origin.kind == "sample" else path)
 
 
 @contextmanager

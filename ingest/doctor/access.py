@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from ingest.doctor.check import Check, Subject
 from ingest.grants import read_columns
 from ingest.sources.airflow_db.extract import Options
-from ingest.sources.airflow_db.queries import Columns
 from ingest.sources.airflow_db.readers import Reader
 from ingest.sources.airflow_db.recognise import RELEASES_OF_HEAD
+from ingest.sources.airflow_db.source import Columns
 
 # Never landed, and worth stealing.
 SECRET_TABLES = ("connection", "variable", "xcom", "rendered_task_instance_fields", "ab_user",

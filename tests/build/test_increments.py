@@ -49,7 +49,7 @@ class Life:
     """Random schedulers, workers and people."""
 
     def __init__(self, world: World, seed: int) -> None:
-        self.world, self.random = world, random.Random(seed)
+        self.world, self.random = world, random.Random(seed)  # noqa: S311
 
     def minute(self) -> None:
         """Some things happen, then the clock moves: a minute, or a day."""
@@ -145,5 +145,5 @@ def test_increments_give_what_everything_anew_gives(
     lab.con.close()
     for name in sorted(whole):
         missing, extra = whole[name] - after[name], after[name] - whole[name]
-        assert not missing and not extra, (
+        assert (missing, extra) == (Counter(), Counter()), (
             f"{name}: increments lack {list(missing)[:3]}, and have instead {list(extra)[:3]}")

@@ -17,9 +17,9 @@ import pyarrow as pa
 
 from ingest.contracts import ARROW_TYPES, Table
 from ingest.sources.airflow_db import queries, transform
-from ingest.sources.airflow_db.queries import Source
 from ingest.sources.airflow_db.readers import Reader
 from ingest.sources.airflow_db.recognise import Recognised, recognise
+from ingest.sources.airflow_db.source import Source
 from ingest.sources.airflow_db.tables import TABLES
 from windsock.masking import mask_text
 

@@ -4,16 +4,14 @@ Identifiers come from the allow-list; values in the text are integers, instants 
 or hexadecimal hashes: nothing that a DAG author wrote is ever spliced into a statement.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import datetime
 from itertools import pairwise
 
 from ingest.contracts import Kind, Table
 from ingest.sources.airflow_db.hashes import concatenated, hashed, number_of
+from ingest.sources.airflow_db.source import Source
 from ingest.sources.airflow_db.tables import FINAL_INSTANCE_STATES, FINAL_RUN_STATES
-
-Columns = dict[str, dict[str, str]]
 
 # Per-task noise of 1.10 and 2.x (one row per execution on the worker); everything else is landed.
 SKIPPED_LOG_EVENTS = ("cli_run", "cli_task_run")
@@ -22,35 +20,6 @@ PLAIN_WARNING = "non-existent pool"
 
 # Never compared by hash: rewritten at the door, or not ours to compare.
 _NOT_HASHED = {"conf", "content", "id"}
-
-
-@dataclass(frozen=True)
-class Source:
-    """What a statement must know of a database.
-
-    Attributes:
-        dialect: sqlite, postgresql or mysql.
-        columns: table -> column -> declared type.
-        quote: quotes an identifier.
-    """
-
-    dialect: str
-    columns: Columns
-    quote: Callable[[str], str]
-
-    def has(self, table: str, *names: str) -> bool:
-        """Whether the table exists and has all these columns."""
-        present = self.columns.get(table)
-        return present is not None and all(name in present for name in names)
-
-    def instant(self, value: datetime) -> str:
-        """A UTC instant as a literal that compares with this engine's stored instants."""
-        text = value.strftime("%Y-%m-%d %H:%M:%S.%f")
-        if self.dialect == "postgresql":
-            return f"timestamptz '{text}+00:00'"
-        if self.dialect == "mysql":
-            return f"timestamp '{text}'"
-        return f"'{text}'"
 
 
 def present_columns(source: Source, table: Table) -> dict[str, Kind]:

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from ingest.contracts import ARROW_TYPES, Kind, Table
 from ingest.sources.airflow_db import structure
-from ingest.sources.airflow_db.queries import Source
+from ingest.sources.airflow_db.source import Source
 from windsock.masking import mask_conf_json, mask_url
 
 # Keys of audit `extra` that say what was done and hold no text of a person.

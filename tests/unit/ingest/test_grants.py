@@ -19,9 +19,9 @@ from ingest.grants import PASSWORD as PLACEHOLDER
 from ingest.grants import every_column, grants_sql, read_columns
 from ingest.landing import Cluster, Settings, land_clusters
 from ingest.sources.airflow_db.extract import Options
-from ingest.sources.airflow_db.queries import Columns
 from ingest.sources.airflow_db.readers import open_reader
 from ingest.sources.airflow_db.recognise import recognise
+from ingest.sources.airflow_db.source import Columns
 from ingest.sources.airflow_db.tables import TABLES
 from tests.databases import Server, postgresql
 from windsock.errors import SourceAccessError

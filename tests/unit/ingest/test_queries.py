@@ -14,7 +14,7 @@ import pytest
 
 from ingest.contracts import Table
 from ingest.sources.airflow_db import queries
-from ingest.sources.airflow_db.queries import Source
+from ingest.sources.airflow_db.source import Source
 from ingest.sources.airflow_db.tables import FINAL_INSTANCE_STATES, INSTANCE_STATES, TABLES
 from tests.fixture_databases import SQLITE, content, fixture, name_of
 
