@@ -16,6 +16,7 @@ import jinja2
 import numpy as np
 import polars as pl
 import pytest
+import yaml
 
 MODELS = Path(__file__).parents[3] / "models" / "intermediate" / "durations"
 EPOCH = datetime.fromisoformat("2026-01-05T00:00:00")  # a Monday
@@ -31,8 +32,9 @@ def sql_of(model: str) -> str:
     """A model's SQL with the names of tables for its references."""
     text = (MODELS / f"{model}.sql").read_text()
     template = jinja2.Environment(autoescape=True).from_string(text)
+    project = yaml.safe_load((MODELS.parents[2] / "dbt_project.yml").read_text())
     return template.render(
-        ref=lambda name: name, config=lambda **_: "", var=lambda _, default: default
+        ref=lambda name: name, config=lambda **_: "", var=project["vars"].__getitem__
     )
 
 
