@@ -28,7 +28,7 @@ class Builder:
     """
 
     layout: Layout
-    memory_limit: str = "7GB"
+    memory_limit: str = "5GB"
     _manifest: Any = field(default=None, repr=False)
     _views_in: int | None = field(default=None, repr=False)
 

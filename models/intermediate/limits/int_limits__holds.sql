@@ -57,33 +57,34 @@ active as (
     where instances.state = 'queued' and instances.deleted_at is null
 ),
 
--- The stretches between the pauses; `is_paused` ones are for pools that count deferred tasks.
+-- What each try held, between its pauses; `is_paused` stretches are for pools that count deferred tasks.
+-- One pass, no table of all stretches in between: ten million tries would not fit into memory.
 stretches as (
     select
-        *,
-        false as is_paused
+        cluster,
+        dag_id,
+        run_id,
+        task_id,
+        pool,
+        pool_slot_count,
+        unnest(if(
+            pauses is null,
+            [struct_pack(from_at := from_at, until_at := until_at, is_paused := false)],
+            list_transform(
+                range(len(pauses) + 1),
+                lambda i: struct_pack(
+                    from_at := if(i = 0, from_at, pauses[i].until_at),
+                    until_at := if(i = len(pauses), until_at, pauses[i + 1].from_at),
+                    is_paused := false
+                )
+            ) || list_transform(
+                list_filter(pauses, lambda pause: pause.pause_kind = 'deferred'),
+                lambda pause: struct_pack(
+                    from_at := pause.from_at, until_at := pause.until_at, is_paused := true
+                )
+            )
+        ), recursive := true)
     from active
-    where pauses is null and from_at < until_at
-    union all
-    select
-        active.* replace (
-            case when bounds.number = 0 then active.from_at
-                else active.pauses[bounds.number].until_at end as from_at,
-            case when bounds.number = len(active.pauses) then active.until_at
-                else active.pauses[bounds.number + 1].from_at end as until_at
-        ),
-        false as is_paused
-    from active, unnest(range(len(active.pauses) + 1)) as bounds (number)
-    where active.pauses is not null
-    union all
-    select
-        active.* replace (
-            active.pauses[bounds.number].from_at as from_at,
-            active.pauses[bounds.number].until_at as until_at
-        ),
-        true as is_paused
-    from active, unnest(range(1, len(active.pauses) + 1)) as bounds (number)
-    where active.pauses is not null and active.pauses[bounds.number].pause_kind = 'deferred'
 ),
 
 daily_stretches as (
@@ -102,67 +103,62 @@ daily_stretches as (
     where stretches.from_at < stretches.until_at
 ),
 
-counted_stretches as (
+limit_names as (
+    select
+        cluster,
+        limit_kind,
+        limit_name,
+        bool_or(includes_deferred) as includes_deferred
+    from {{ ref('int_limits__sizes') }}
+    group by cluster, limit_kind, limit_name
+),
+
+claims as (
     select
         daily_stretches.*,
-        clusters.is_counted_by_run
+        unnest([
+            struct_pack(
+                limit_kind := 'pool', limit_name := pool, limit_run_id := '',
+                slot_count := pool_slot_count
+            ),
+            struct_pack(
+                limit_kind := 'max_active_tasks', limit_name := dag_id,
+                limit_run_id := if(clusters.is_counted_by_run, run_id, ''), slot_count := 1
+            ),
+            struct_pack(
+                limit_kind := 'max_active_tis_per_dag', limit_name := dag_id || '.' || task_id,
+                limit_run_id := '', slot_count := 1
+            ),
+            struct_pack(
+                limit_kind := 'max_active_tis_per_dagrun', limit_name := dag_id || '.' || task_id,
+                limit_run_id := run_id, slot_count := 1
+            ),
+            struct_pack(
+                limit_kind := 'parallelism', limit_name := daily_stretches.cluster,
+                limit_run_id := '', slot_count := 1
+            )
+        ], recursive := true)
     from daily_stretches
     inner join clusters on daily_stretches.cluster = clusters.cluster
-),
-
-limits as (
-    select * from {{ ref('int_limits__sizes') }}
-),
-
-deferred_pools as (
-    select distinct
-        cluster,
-        limit_name
-    from limits
-    where limit_kind = 'pool' and includes_deferred
 )
 
-{% for kind, name, scope, filter in [
-    ('pool', 'stretches.pool', "''", "true"),
-    ('max_active_tasks', 'stretches.dag_id',
-     "if(stretches.is_counted_by_run, stretches.run_id, '')", "not stretches.is_paused"),
-    ('max_active_tis_per_dag', "stretches.dag_id || '.' || stretches.task_id", "''",
-     "not stretches.is_paused"),
-    ('max_active_tis_per_dagrun', "stretches.dag_id || '.' || stretches.task_id",
-     "stretches.run_id", "not stretches.is_paused"),
-    ('parallelism', 'stretches.cluster', "''", "not stretches.is_paused"),
-] -%}
 select
-    stretches.cluster,
-    '{{ kind }}' as limit_kind,
-    {{ name }} as limit_name,
-    {{ scope }} as limit_run_id,
-    stretches.full_date,
-    stretches.dag_id,
-    stretches.task_id,
-    stretches.from_at,
-    stretches.until_at,
-    {{ 'stretches.pool_slot_count' if kind == 'pool' else '1' }}::bigint as slot_count
-from counted_stretches as stretches
-where
-    {{ filter }}
-    and (stretches.cluster, {{ name }}) in (
-        select
-            limits.cluster,
-            limits.limit_name
-        from limits
-        where limits.limit_kind = '{{ kind }}'
-    )
-    {% if kind == 'pool' -%}
-    and (
-        not stretches.is_paused
-        or (stretches.cluster, stretches.pool) in (
-            select
-                deferred_pools.cluster,
-                deferred_pools.limit_name
-            from deferred_pools
-        )
-    )
-    {% endif -%}
-{% if not loop.last %}union all{% endif %}
-{% endfor %}
+    claims.cluster,
+    claims.limit_kind,
+    claims.limit_name,
+    claims.limit_run_id,
+    claims.full_date,
+    claims.dag_id,
+    claims.task_id,
+
+    claims.from_at,
+    claims.until_at,
+
+    claims.slot_count
+from claims
+inner join limit_names
+    on
+        claims.cluster = limit_names.cluster
+        and claims.limit_kind = limit_names.limit_kind
+        and claims.limit_name = limit_names.limit_name
+where not claims.is_paused or limit_names.includes_deferred
