@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboards import data, freshness, markup, settings, theme
+from dashboards import components, data, freshness, links, markup, settings, theme
 from dashboards import format as fmt
 from windsock import clock
 from windsock.errors import WindsockError
@@ -65,6 +65,10 @@ class Page:
                     if v.as_of is not None and cluster in (None, v.cluster)]
         return max(instants, default=None)
 
+    def cluster(self, name: str) -> dict[str, Any]:
+        """The row of one cluster; empty when it is unknown."""
+        return next((c for c in self.clusters if c["cluster"] == name), {})
+
     def moment(self, at: datetime | None, missing: str = "never") -> markup.Markup:
         """An instant in the viewer's zone, with UTC on hover."""
         return markup.moment(at, self.zone, near=self.now, missing=missing)
@@ -101,7 +105,12 @@ def band(page: Page, cluster: str) -> None:
 
 
 def show(title: str, body: Callable[[Page], None]) -> None:
-    """Draw a page, or the state that stands in its place."""
+    """Draw a page, or the state that stands in its place.
+
+    Args:
+        title: the page's question; empty: the page draws its own heading (`heading`).
+        body: draws the page.
+    """
     chosen = settings.parse(sys.argv[1:])
     mode: theme.Mode = "dark" if st.context.theme.type == "dark" else "light"
     st.html(markup.stylesheet(mode))
@@ -114,7 +123,8 @@ def show(title: str, body: Callable[[Page], None]) -> None:
         else:
             page = Page(reader, chosen, fmt.zone_named(st.context.timezone), mode,
                         clock.now().replace(tzinfo=None))
-            st.title(title, anchor=False)
+            components.navigator()
+            _top(title)
             body(page)
     except WindsockError as error:
         page = None
@@ -122,13 +132,43 @@ def show(title: str, body: Callable[[Page], None]) -> None:
     _watch(token, chosen, page)
 
 
+def _top(title: str) -> None:
+    """The page's question."""
+    if title:
+        st.title(title, anchor=False)
+
+
+def heading(page: Page, crumbs: markup.Markup, cluster: str, *,
+            actions: markup.Markup | None = None) -> None:
+    """What a page of one thing has on top: its cluster's band, where it is, ways out to Airflow."""
+    band(page, cluster)
+    say('<div class="ws-top">{crumbs}<div class="ws-actions">{actions}</div></div>',
+        crumbs=crumbs, actions=actions or markup.Markup(""))
+
+
+def state_of(*names: str) -> tuple[str, ...]:
+    """Parameters of the URL by name; empty text where one is missing."""
+    return tuple(st.query_params.get(name, "") for name in names)
+
+
+def tabs(page_name: str, chosen: str, options: Mapping[str, str], **keep: str) -> None:
+    """Views of one page as links (`view=` in the URL), the chosen one marked; only it is drawn."""
+    say('<nav class="ws-tabs" aria-label="Views">{inner}</nav>', inner=markup.joined([
+        markup.write('<span class="ws-tab" data-chosen="{is_chosen}">{link}</span>',
+                     is_chosen="true" if key == chosen else "false",
+                     link=links.link(page_name, text, view=key, **keep))  # type: ignore[arg-type]
+        for key, text in options.items()], ""))
+
+
 def banner(page: Page, *, platform_link: bool = True) -> None:
     """One line when data is stale or a cluster cannot be read, with one action."""
     behind = [v for v in page.verdicts.values() if v.verdict in ("stale", "failing")]
     frozen = [v for v in page.verdicts.values() if v.verdict == "frozen"]
     if frozen and len(frozen) == len(page.verdicts):
-        say('<div class="ws-banner" role="status"><b>Frozen copies:</b> "now" is {at} here, the '
-            "newest instant in the data. Point Windsock at your own Airflow: see the README.</div>",
+        say('<div class="ws-banner ws-info" role="status"><b>Frozen copies:</b> "now" is '
+            "{at} here, the "
+            "newest instant in the data. Point Windsock at your own Airflow: see the README."
+            "</div>",
             at=page.moment(page.as_of()))
     if not behind:
         return

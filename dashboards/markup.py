@@ -4,12 +4,17 @@ A template is a constant of this repository; every value that is put into it is 
 pieces that were made here (`Markup`). Streamlit cleans the result once more and runs no script.
 """
 
+from dataclasses import asdict
 from datetime import datetime
+from functools import cache
+from pathlib import Path
 from string import Formatter
 from zoneinfo import ZoneInfo
 
 from dashboards import format as fmt
 from dashboards import theme
+
+_ASSETS = Path(__file__).with_name("assets")
 
 
 class Markup(str):
@@ -50,39 +55,15 @@ def joined(pieces: list[Markup], separator: str = ", ") -> Markup:
     return Markup(fmt.escape(separator).join(pieces))
 
 
+@cache
 def stylesheet(mode: theme.Mode) -> str:
-    """The few rules that Streamlit's theme cannot say; one accent, two weights, steps of 8 px."""
-    ink = theme.PALETTES[mode]
-    return f"""<style>
-.stMainBlockContainer {{ padding-left: 2.5rem; padding-right: 2.5rem; }}
-.stMain {{ font-variant-numeric: tabular-nums; }}
-.stMain h1 {{ font-size: 1.5rem; font-weight: 600; padding: 0 0 .25rem; letter-spacing: 0; }}
-.ws-answer {{ font-size: 1.25rem; line-height: 1.45; color: {ink.text}; max-width: 72rem;
-    overflow-wrap: anywhere; }}
-.ws-answer b {{ font-weight: 600; }}
-.ws-bad {{ color: {ink.bad}; }} .ws-good {{ color: {ink.good}; }}
-.ws-caution {{ color: {ink.caution}; }}
-.ws-under {{ color: {ink.muted}; font-size: .875rem; margin-top: .125rem; }}
-.ws-heading {{ font-size: .875rem; font-weight: 600; color: {ink.text}; }}
-.ws-heading span {{ font-weight: 400; color: {ink.muted}; }}
-.ws-id {{ font-family: "Source Code Pro", monospace; overflow-wrap: anywhere;
-    unicode-bidi: isolate; }}
-.ws-crumbs {{ color: {ink.muted}; font-size: .875rem; overflow-wrap: anywhere; }}
-.ws-crumbs b {{ color: {ink.text}; font-weight: 600; }}
-.ws-banner {{ border-left: 4px solid {ink.caution}; background: {ink.raised};
-    padding: .5rem 1rem; font-size: .9375rem; overflow-wrap: anywhere; }}
-.ws-band {{ border-top: 4px solid; min-height: 4px; font-size: .875rem; font-weight: 600;
-    color: {ink.caution}; }}
-.ws-footer {{ border-top: 1px solid {ink.line}; padding-top: .5rem; margin-top: 1rem;
-    color: {ink.muted}; font-size: .8125rem; overflow-wrap: anywhere; }}
-.ws-screen {{ max-width: 40rem; margin: 12vh auto 0; padding: 2rem; text-align: left;
-    border: 1px solid {ink.line}; border-top: 4px solid var(--ws-ink); border-radius: 4px; }}
-.ws-screen .ws-glyph {{ font-size: 1.5rem; color: var(--ws-ink); }}
-.ws-screen h2 {{ font-size: 1.25rem; font-weight: 600; padding: .25rem 0 .5rem; }}
-.ws-screen p {{ margin: 0 0 .5rem; line-height: 1.5; overflow-wrap: anywhere; }}
-.ws-screen code, .ws-banner code {{ background: {ink.raised}; color: {ink.text};
-    padding: .125rem .375rem; border-radius: 4px; }}
-</style>"""
+    """The inks of a mode as variables (`--ws-accent`, …), then every `assets/*.css`."""
+    inks = "".join(f"--ws-{name}: {value}; "
+                   for name, value in asdict(theme.PALETTES[mode]).items())
+    states = "".join(f"--ws-state-{name}: {one.ink(mode)}; --ws-fill-{name}: {one.fill(mode)}; "
+                     for name, one in theme.STATES.items())
+    rules = "\n".join(path.read_text() for path in sorted(_ASSETS.glob("*.css")))
+    return f"<style>:root {{ {inks}{states}}}\n{rules}</style>"
 
 
 def screen(glyph: str, title: str, body: Markup, *, ink: str) -> Markup:

@@ -52,15 +52,17 @@ def _answer(page: frame.Page, warnings: pl.DataFrame) -> None:
     quarantined = page.reader.row("platform__quarantine_total") or {}
     flagged = (page.reader.row("platform__row_flag_total") or {}).get("row_count", 0)
     frame.say(
-        '<div class="ws-answer"><b class="{ink}">{fresh} of {all} clusters fresh</b>, '
+        '<div class="ws-answer"><b class="{ink}">{fresh}</b>, '
         "{frozen}{stale} stale, {failing} failing. {batches} in quarantine, {flags} on rows, "
         "{warnings}.</div>"
         '<div class="ws-under">Fresh: the data is at most {limit} old · failing: the latest '
         "landing failed · times in {zone}</div>",
-        ink="ws-good" if {*verdicts} <= {"fresh", "frozen"} else "ws-caution",
-        fresh=fmt.count(fresh),
-        frozen=f"{fmt.count(frozen)} frozen, " if frozen else "",
-        all=fmt.count(len(verdicts)), stale=fmt.count(verdicts.count("stale")),
+        ink="" if frozen == len(verdicts) else "ws-good" if {*verdicts} <= {"fresh", "frozen"}
+        else "ws-caution",
+        fresh=fmt.count(frozen, "frozen copy", "frozen copies") if frozen == len(verdicts)
+        else f"{fmt.count(fresh)} of {fmt.count(len(verdicts), 'cluster')} fresh",
+        frozen=f"{fmt.count(frozen)} frozen, " if 0 < frozen < len(verdicts) else "",
+        stale=fmt.count(verdicts.count("stale")),
         failing=fmt.count(verdicts.count("failing")),
         batches=fmt.count(quarantined.get("batch_count", 0), "batch", "batches"),
         flags=fmt.count(flagged, "flag"), warnings=fmt.count(warnings.height, "schema warning"),

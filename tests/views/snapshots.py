@@ -6,39 +6,25 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import yaml
 
 # Inside the tests' own calendar: pages count from what the data is as of, never from the machine.
 AS_OF = datetime.fromisoformat("2001-03-04T12:00")
 FRESH_NOW = AS_OF + timedelta(minutes=2)
 STALE_NOW = AS_OF + timedelta(hours=5)
 
-_RUN = "cluster varchar, dag_id varchar, run_id varchar"
-MARTS: Mapping[str, str] = {
-    "dim_clusters": "cluster varchar, kind varchar, airflow_version varchar, dialect varchar, "
-                    "base_url varchar, warnings varchar, scheduler_heartbeat_at timestamp, "
-                    "newest_row_at timestamp, loaded_at timestamp, replication_lag_seconds double, "
-                    "is_frozen boolean",
-    "fct_dag_runs": f"{_RUN}, run_kind varchar, triggered_by varchar, state varchar, "
-                    "version_key varchar, conf varchar, logical_at timestamp, "
-                    "data_interval_start_at timestamp, data_interval_end_at timestamp, "
-                    "queued_at timestamp, started_at timestamp, ended_at timestamp, "
-                    "deleted_at timestamp, delete_reason varchar, duration_seconds double, "
-                    "row_flags varchar[], newest_load_number bigint",
-    "fct_task_instances": f"{_RUN}, task_id varchar, map_index bigint, state varchar, "
-                          "operator varchar, pool varchar, host_name varchar, "
-                          "version_key varchar, scheduled_at timestamp, queued_at timestamp, "
-                          "started_at timestamp, ended_at timestamp, deleted_at timestamp, "
-                          "delete_reason varchar, duration_seconds double, row_flags varchar[], "
-                          "newest_load_number bigint",
-    "fct_loads": "cluster varchar, load_number bigint, load_kind varchar, observed_at timestamp, "
-                 "loaded_at timestamp, row_count bigint",
-    "fct_failed_loads": "cluster varchar, failed_at timestamp, error_class varchar, "
-                        "message varchar",
-    "fct_quarantined_batches": "cluster varchar, load_number bigint, table_name varchar, "
-                               "reason varchar, quarantine_path varchar, observed_at timestamp, "
-                               "row_count bigint",
-    "agg_row_flags": "cluster varchar, model_name varchar, row_flag varchar, row_count bigint",
-}
+_MODELS = Path(__file__).parents[2] / "models" / "marts"
+
+
+def _contracts() -> dict[str, str]:
+    """Columns of every mart as its contract says them, as the inside of a `create table`."""
+    models = (model for path in sorted(_MODELS.rglob("*.yml"))
+              for model in yaml.safe_load(path.read_text()).get("models", ()))
+    return {model["name"]: ", ".join(f'"{c["name"]}" {c["data_type"]}' for c in model["columns"])
+            for model in models}
+
+
+MARTS: Mapping[str, str] = _contracts()
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 
 

@@ -45,7 +45,7 @@ def test_stale_and_failing_clusters_are_told_apart(open_page: Open) -> None:
 
 def test_frozen_copies_are_not_stale(open_page: Open) -> None:
     page = html_of(open_page({"dim_clusters": [cluster(is_frozen=True)]}, PAGE, now=STALE_NOW))
-    assert "0 of 1 clusters fresh</b>, 1 frozen, 0 stale, 0 failing." in page
+    assert "1 frozen copy</b>, 0 stale, 0 failing." in page
     assert "Frozen copies:" in page
     assert "Stale" not in page
 
