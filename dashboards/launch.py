@@ -1,6 +1,6 @@
 """The command line that serves the pages; `windsock serve` runs it.
 
-    python -m streamlit run dashboards/app.py <options> -- --warehouse PATH
+    python -m streamlit run dashboards/server.py <options> -- --warehouse PATH
 
 Health: GET http://<address>:<port>/_stcore/health
 """
@@ -44,6 +44,6 @@ def command(port: int, warehouse: Path, headless: bool = True, *,
                "server.address": address, **theme.streamlit_options()}
     flags = [f"--{name}={value}" for name, value in options.items()]
     flags += [f"--server.allowedHosts={host}" for host in hosts]
-    app = Path(__file__).with_name("app.py")
+    app = Path(__file__).with_name("server.py")
     return [sys.executable, "-m", "streamlit", "run", str(app), *flags,
             "--", "--warehouse", str(warehouse), "--refresh-seconds", str(refresh_seconds)]

@@ -1,6 +1,6 @@
 """What the launcher tells the pages: the only place that reads the script's arguments.
 
-    streamlit run dashboards/app.py -- --warehouse PATH [--refresh-seconds N]
+    streamlit run dashboards/server.py -- --warehouse PATH [--refresh-seconds N]
 
 Nobody in the pages reads the environment.
 """
@@ -33,7 +33,7 @@ class Settings:
 
 def parse(arguments: Sequence[str]) -> Settings:
     """Settings from the script's arguments, without the script's own name."""
-    parser = argparse.ArgumentParser(prog="dashboards/app.py")
+    parser = argparse.ArgumentParser(prog="dashboards/server.py")
     parser.add_argument("--warehouse", type=Path, required=True,
                         help="folder with snapshots/ and current")
     parser.add_argument("--refresh-seconds", type=float, default=DEFAULT_REFRESH_SECONDS,
