@@ -46,9 +46,13 @@ lint: setup
 types: setup
 	@$(BIN)/mypy
 
-docs: setup  ## make docs/FLOW.md and the list of columns that each release has again
+docs: setup  ## docs/FLOW.md, the columns that each release has, and dbt's docs (var/docs/index.html)
 	@$(BIN)/python -m tests.seen_columns
 	@$(BIN)/python -m windsock.flow
+	@mkdir -p var/docs
+	@WINDSOCK_BUILD_FILE=var/docs/empty.duckdb $(BIN)/dbt -q docs generate --static --profiles-dir . \
+		--target-path var/docs --log-path var/docs && mv var/docs/static_index.html var/docs/index.html
+	@echo "Open var/docs/index.html: every model, column and test, and their lineage."
 
 bench: setup  ## print the figures (FIGURE=name for one)
 	@$(BIN)/python -m bench $(FIGURE)
