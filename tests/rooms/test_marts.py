@@ -32,8 +32,11 @@ PLAIN = {
     # promised in the list of marts
     "kind", "outcome", "owner", "project", "team", "tier",
     # lists, named for what they hold
-    "owners", "pauses", "warning_kinds", "warnings",
+    "latest_runs", "owners", "pauses", "warning_kinds", "warnings",
     "dialect",                  # of a cluster's database
+    "old_value", "new_value",   # texts whose unit `field_name` says
+    "main_term",                # a term of the observed path, as its column is called
+    "search_text",              # what a typed text is matched with
     "reason",                   # why a batch is in quarantine: a sentence
 }
 BOOLEAN_WORDS = {"depends_on_past", "wait_for_downstream"}

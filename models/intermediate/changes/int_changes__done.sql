@@ -9,6 +9,9 @@
 -- depends_on: {{ ref('fct_model_path_tasks') }}, {{ ref('fct_task_edges') }}, {{ ref('dim_tasks') }}
 -- depends_on: {{ ref('fct_run_links') }}, {{ ref('fct_run_chain_steps') }}
 -- depends_on: {{ ref('agg_daily_platform_usage') }}
+-- depends_on: {{ ref('agg_dag_latest_runs') }}
+-- depends_on: {{ ref('fct_audit_events') }}, {{ ref('fct_dag_version_changes') }}
+-- depends_on: {{ ref('agg_daily_limit_waits') }}
 
 select
     cluster,

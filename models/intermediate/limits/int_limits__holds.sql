@@ -59,7 +59,7 @@ active as (
 
 -- What each try held, between its pauses; `is_paused` stretches are for pools that count deferred tasks.
 -- One pass, no table of all stretches in between: ten million tries would not fit into memory.
-stretches as (
+held as (
     select
         cluster,
         dag_id,
@@ -83,8 +83,22 @@ stretches as (
                     from_at := pause.from_at, until_at := pause.until_at, is_paused := true
                 )
             )
-        ), recursive := true)
+        )) as stretch
     from active
+),
+
+stretches as (
+    select
+        cluster,
+        dag_id,
+        run_id,
+        task_id,
+        pool,
+        pool_slot_count,
+        stretch.from_at,
+        stretch.until_at,
+        stretch.is_paused
+    from held
 ),
 
 daily_stretches as (
@@ -113,7 +127,7 @@ limit_names as (
     group by cluster, limit_kind, limit_name
 ),
 
-claims as (
+claimed as (
     select
         daily_stretches.*,
         unnest([
@@ -137,9 +151,25 @@ claims as (
                 limit_kind := 'parallelism', limit_name := daily_stretches.cluster,
                 limit_run_id := '', slot_count := 1
             )
-        ], recursive := true)
+        ]) as claim
     from daily_stretches
     inner join clusters on daily_stretches.cluster = clusters.cluster
+),
+
+claims as (
+    select
+        cluster,
+        claim.limit_kind,
+        claim.limit_name,
+        claim.limit_run_id,
+        full_date,
+        dag_id,
+        task_id,
+        from_at,
+        until_at,
+        claim.slot_count,
+        is_paused
+    from claimed
 )
 
 select

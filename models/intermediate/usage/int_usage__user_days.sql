@@ -71,7 +71,7 @@ select
     cast(sum(event_count) as bigint) as request_count
 from classified
 where
-    event_kind = 'request'
+    event_kind in ('request', 'view')
     -- pages of Airflow 2 name the marking of a task like its state: a person has a display name
     or (event_kind = 'task_state' and has_person)
 group by cluster, usage_date, actor_name

@@ -12,6 +12,8 @@ select
     source_hash,
 
     last_updated as recorded_at,
-    _observed_at as observed_at
+    _observed_at as observed_at,
+
+    _load_number as newest_load_number
 from dag_codes
 where source_hash is not null

@@ -14,5 +14,6 @@ select
     created_at as first_seen_at,
     _deleted_at as deleted_at,
 
-    version_number
+    version_number,
+    _load_number as newest_load_number
 from dag_versions

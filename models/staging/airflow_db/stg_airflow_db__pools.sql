@@ -11,5 +11,6 @@ select
     coalesce(include_deferred, false) as includes_deferred,
 
     _observed_at as seen_at,
+    _deleted_at as deleted_at,
     _load_number as newest_load_number
 from pools
