@@ -12,7 +12,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export STREAMLIT_BROWSER_GATHER_USAGE_STATS := false
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: help setup up test test-real lint types docs bench drill lock sample clean
+.PHONY: help setup up test test-real lint types docs bench drill lock sample screenshots components clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,12 @@ bench: setup  ## print the figures (FIGURE=name for one)
 
 drill: setup  ## kill, EIO and ENOSPC at every side effect in turn
 	@$(BIN)/python -m tests.drill --all
+
+screenshots: setup  ## every page in light, dark, wide and on a phone (needs chromium)
+	@$(BIN)/python -m tests.screenshots
+
+components:  ## bundle the browser's parts again (needs Node; setting up does not)
+	@cd dashboards/components && npm ci --no-audit --no-fund && npm run check && npm run build
 
 sample: setup  ## make the bundled sample again from the fixtures
 	@$(BIN)/python -m ingest.sample.make

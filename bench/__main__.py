@@ -7,9 +7,10 @@ import json
 import platform
 import sys
 
-from bench import landing, model_path, models, refresh
+from bench import landing, model_path, models, pages, refresh, search
 
-FIGURES = {**landing.FIGURES, **refresh.FIGURES, **model_path.FIGURES, **models.FIGURES}
+FIGURES = {**landing.FIGURES, **refresh.FIGURES, **model_path.FIGURES, **models.FIGURES,
+           **pages.FIGURES, **search.FIGURES}
 
 
 def main(names: list[str]) -> int:

@@ -99,6 +99,14 @@ def _land(con: duckdb.DuckDBPyConnection, *, first: int, count: int, load: int,
             con.execute(statement, {k: v for k, v in names.items() if f"${k}" in statement})
 
 
+def land_history(con: duckdb.DuckDBPyConnection, instances: int) -> None:
+    """Structures and ninety days of runs, straight into the landing tables."""
+    for statement in _STRUCTURES.split(";"):
+        if statement.strip():
+            con.execute(statement, {"now": NOW} if "$now" in statement else None)
+    _land(con, first=0, count=instances // TASKS, load=1, began=NOW - DAYS * DAY, until=NOW)
+
+
 def measure(instances: int) -> list[Figure]:
     """All figures of one size, in this process."""
     runs, a_day = instances // TASKS, instances // TASKS // DAYS
@@ -106,10 +114,7 @@ def measure(instances: int) -> list[Figure]:
         layout = Layout(Path(folder))
         with open_build(layout, memory_limit="4GB") as con:
             prepare(con)
-            for statement in _STRUCTURES.split(";"):
-                if statement.strip():
-                    con.execute(statement, {"now": NOW} if "$now" in statement else None)
-            _land(con, first=0, count=runs, load=1, began=NOW - DAYS * DAY, until=NOW)
+            land_history(con, instances)
         builder = Builder(layout)
         whole, whole_seconds = _timed(builder)
         _timed(builder)      # views and caches

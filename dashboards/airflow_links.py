@@ -22,6 +22,11 @@ def release(airflow_version: str | None) -> tuple[int, int]:
     return (int(found[1]), int(found[2])) if found else (2, 10)
 
 
+def home(base_url: str | None) -> str | None:
+    """Airflow's first page: every release lists there the files that do not load."""
+    return _root(base_url)
+
+
 def dag(base_url: str | None, airflow_version: str | None, dag_id: str) -> str | None:
     """The DAG's own page."""
     root, version = _root(base_url), release(airflow_version)

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import streamlit as st
 
 from dashboards import format as fmt
+from dashboards import url_choice
 
 WINDOWS: dict[str, timedelta | None] = {
     "1 h": timedelta(hours=1), "24 h": timedelta(hours=24), "7 d": timedelta(days=7),
@@ -61,8 +62,7 @@ def bar(clusters: list[str]) -> RunFilters:
         search = st.text_input("Search", key="search", type="search", live=True, max_chars=250,
                                placeholder="DAG or run id contains …", bind="query-params")
     with columns[1]:
-        cluster = st.selectbox("Cluster", ["", *clusters], key="cluster", bind="query-params",
-                               format_func=lambda c: fmt.visible(c) or "All clusters")
+        cluster = url_choice.select("cluster", "Cluster", clusters, "All clusters")
     with columns[2]:
         state = st.selectbox("State", ["", *RUN_STATES], key="state", bind="query-params",
                              format_func=lambda s: s or "All states")

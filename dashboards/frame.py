@@ -19,7 +19,16 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboards import components, data, freshness, links, markup, settings, theme
+from dashboards import (
+    components,
+    data,
+    freshness,
+    links,
+    markup,
+    search_box,
+    settings,
+    theme,
+)
 from dashboards import format as fmt
 from windsock import clock
 from windsock.errors import WindsockError
@@ -104,12 +113,13 @@ def band(page: Page, cluster: str) -> None:
         words="" if is_production else f"{kind} cluster, not production")
 
 
-def show(title: str, body: Callable[[Page], None]) -> None:
+def show(title: str, body: Callable[[Page], None], *, has_search: bool = True) -> None:
     """Draw a page, or the state that stands in its place.
 
     Args:
         title: the page's question; empty: the page draws its own heading (`heading`).
         body: draws the page.
+        has_search: whether the search stands on top; a page that is a search has its own.
     """
     chosen = settings.parse(sys.argv[1:])
     mode: theme.Mode = "dark" if st.context.theme.type == "dark" else "light"
@@ -117,25 +127,30 @@ def show(title: str, body: Callable[[Page], None]) -> None:
     token = data.watch_token(chosen.layout)
     page = None
     try:
-        reader = data.open_newest(chosen.layout)
+        reader = data.open_newest(chosen.layout, processes=chosen.processes)
         if reader is None:
             _unpublished(mode)
         else:
             page = Page(reader, chosen, fmt.zone_named(st.context.timezone), mode,
                         clock.now().replace(tzinfo=None))
-            components.navigator()
-            _top(title)
+            _top(page, title, has_search=has_search)
             body(page)
     except WindsockError as error:
         page = None
         _failed(error, mode)
+    components.navigator()
     _watch(token, chosen, page)
 
 
-def _top(title: str) -> None:
-    """The page's question."""
-    if title:
-        st.title(title, anchor=False)
+def _top(page: Page, title: str, *, has_search: bool) -> None:
+    """The page's question, and the search beside it."""
+    with st.container(key="ws_page_top", horizontal=True, vertical_alignment="center",
+                      horizontal_alignment="distribute" if title else "right"):
+        if title:
+            st.title(title, anchor=False, width="content")
+        if has_search:
+            with st.container(key="ws_search", width=380):
+                search_box.draw(page.reader, page.mode)
 
 
 def heading(page: Page, crumbs: markup.Markup, cluster: str, *,
@@ -245,9 +260,11 @@ def _footer(page: Page) -> None:
     built = page.reader.row("frame__generation") or {}
     newest = page.as_of()
     say('<div class="ws-footer" role="contentinfo">Data as of {as_of}{age} · built {built} · '
-        "generation {generation} · reads {marts} · no estimated values · times in {zone}</div>",
+        "generation {generation} · reads {marts} · {estimates} · times in {zone}</div>",
         as_of=page.moment(newest), age=f" ({fmt.age(newest, page.now)})" if newest else "",
         built=page.moment(built.get("published_at"), "at an unknown time"),
         generation=built.get("generation", "unknown"),
         marts=", ".join(sorted(page.reader.marts)) or "no mart",
+        estimates=f"{fmt.percent(page.reader.estimated_ratio)} estimated values"
+        if page.reader.estimated_ratio else "no estimated values",
         zone=fmt.zone_label(page.zone, page.now))

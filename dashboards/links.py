@@ -34,7 +34,7 @@ PLACES: dict[str, Place] = {
     "slowest": Place("Slowest", "Improve", "trending_up"),
     "platform": Place("Platform", "Operate", "monitor_heart"),
 }
-DEFAULT = "runs"
+DEFAULT = "discover"
 
 
 def to(page: str, **parameters: object) -> str:
@@ -44,8 +44,9 @@ def to(page: str, **parameters: object) -> str:
         KeyError: there is no such page.
     """
     PLACES[page]
+    path = "./" if page == DEFAULT else page        # the default page has no path of its own
     given = {k: str(v) for k, v in parameters.items() if v is not None and v != ""}
-    return f"{page}?{urlencode(given)}" if given else page
+    return f"{path}?{urlencode(given)}" if given else path
 
 
 def link(page: str, text: object, *, hint: str = "", is_id: bool = False,

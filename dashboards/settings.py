@@ -1,6 +1,6 @@
 """What the launcher tells the pages: the only place that reads the script's arguments.
 
-    streamlit run dashboards/server.py -- --warehouse PATH [--refresh-seconds N]
+    streamlit run dashboards/server.py -- --warehouse PATH [--refresh-seconds N] [--processes N]
 
 Nobody in the pages reads the environment.
 """
@@ -24,6 +24,8 @@ class Settings:
 
     layout: Layout
     refresh: timedelta
+    processes: int = 1              # that serve the same pages and share the machine
+    ends_with_stdin: bool = False   # end when whoever started this process is gone
 
     @property
     def stale_after(self) -> timedelta:
@@ -38,5 +40,10 @@ def parse(arguments: Sequence[str]) -> Settings:
                         help="folder with snapshots/ and current")
     parser.add_argument("--refresh-seconds", type=float, default=DEFAULT_REFRESH_SECONDS,
                         help="how often a new generation is expected")
+    parser.add_argument("--processes", type=int, default=1,
+                        help="how many processes serve the same pages and share the machine")
+    parser.add_argument("--ends-with-stdin", action="store_true",
+                        help="end when standard input is closed: the starter is gone")
     found = parser.parse_args(arguments)
-    return Settings(Layout(found.warehouse), timedelta(seconds=found.refresh_seconds))
+    return Settings(Layout(found.warehouse), timedelta(seconds=found.refresh_seconds),
+                    found.processes, found.ends_with_stdin)

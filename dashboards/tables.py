@@ -19,43 +19,6 @@ from dashboards import freshness, theme
 _INK = {"fresh": "good", "frozen": "muted", "stale": "caution", "failing": "bad"}
 
 
-def runs(frame: pl.DataFrame, *, as_of: datetime, zone: ZoneInfo, mode: theme.Mode) -> Styler:
-    """The runs of a `runs__newest` or `runs__longest` frame, a row each, in its order."""
-    rows = list(frame.iter_rows(named=True))
-    return _styled({
-        "State": [theme.state(r["state"]).text for r in rows],
-        "DAG": [r["dag_id"] for r in rows],
-        "Started": [r["started_at"] for r in rows],
-        "Duration": [_seconds(r, as_of) for r in rows],
-        "Kind": [r["run_kind"] for r in rows],
-        "Cluster": [r["cluster"] for r in rows],
-        "Run": [r["run_id"] for r in rows],
-        "In Airflow": ["deleted" if r["deleted_at"] else "" for r in rows],
-    }, {
-        "Started": [fmt.instant(r["started_at"], zone, near=as_of) or "not started" for r in rows],
-        "Duration": [_duration(r, as_of) for r in rows],
-    }, {"State": [theme.state(r["state"]).ink(mode) for r in rows]})
-
-
-def task_instances(frame: pl.DataFrame, *, as_of: datetime, zone: ZoneInfo,
-                   mode: theme.Mode) -> Styler:
-    """The task instances of a `runs__task_instances` frame, in its order."""
-    rows = list(frame.iter_rows(named=True))
-    return _styled({
-        "State": [theme.state(r["state"]).text for r in rows],
-        "Task": [r["task_id"] for r in rows],
-        "Index": [None if r["map_index"] < 0 else r["map_index"] for r in rows],
-        "Started": [r["started_at"] for r in rows],
-        "Duration": [_seconds(r, as_of) for r in rows],
-        "Operator": [r["operator"] for r in rows],
-        "Pool": [r["pool"] for r in rows],
-    }, {
-        "Index": ["" if r["map_index"] < 0 else f"{r['map_index']}" for r in rows],
-        "Started": [fmt.instant(r["started_at"], zone, near=as_of) or "not started" for r in rows],
-        "Duration": [_duration(r, as_of) for r in rows],
-    }, {"State": [theme.state(r["state"]).ink(mode) for r in rows]})
-
-
 def clusters(frame: pl.DataFrame, verdicts: Mapping[str, freshness.Freshness],
              warning_counts: Mapping[str, int], *, now: datetime, zone: ZoneInfo,
              mode: theme.Mode) -> Styler:
@@ -98,22 +61,6 @@ def plain(frame: pl.DataFrame, headings: Mapping[str, str], *, zone: ZoneInfo,
         elif frame.schema[column].is_numeric():
             shown[heading] = ["" if v is None else fmt.count(int(v)) for v in values[heading]]
     return _styled(values, shown, {})
-
-
-def _seconds(row: Mapping[str, Any], as_of: datetime) -> float | None:
-    """Duration, or how long it has run as of the data."""
-    if row["duration_seconds"] is not None or not _is_going_on(row):
-        return row["duration_seconds"]  # type: ignore[no-any-return]
-    return (as_of - row["started_at"]).total_seconds()  # type: ignore[no-any-return]
-
-
-def _duration(row: Mapping[str, Any], as_of: datetime) -> str:
-    text = fmt.duration(_seconds(row, as_of))
-    return f"{text} so far" if text and row["duration_seconds"] is None else text
-
-
-def _is_going_on(row: Mapping[str, Any]) -> bool:
-    return row["state"] in ("running", "deferred") and row["started_at"] is not None
 
 
 def _styled(values: Mapping[str, list[Any]], shown: Mapping[str, list[str]],

@@ -6,7 +6,6 @@ windsock up | run | land | build | publish | rebuild | replay | serve | sql | tr
 
 import argparse
 import os
-import re
 import signal
 import sys
 import threading
@@ -18,10 +17,8 @@ from typing import Any
 
 from windsock import config as configuration
 from windsock import logs
+from windsock.arguments import add_where, duration
 from windsock.errors import ConfigError, WindsockError
-
-_DURATION = re.compile(r"(\d+)(s|m|h)?")
-_UNIT = {"s": 1, "m": 60, "h": 3600, None: 1}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -77,10 +74,10 @@ def _parser() -> argparse.ArgumentParser:
         return command
 
     up = add("up", _up, "land, build, publish, serve, and go on every minute")
-    up.add_argument("--port", type=int, default=8501)
-    up.add_argument("--every", type=_duration, default=timedelta(seconds=60), metavar="60s")
+    add_where(up)
+    up.add_argument("--every", type=duration, default=timedelta(seconds=60), metavar="60s")
     run = add("run", _run, "land, build and publish: once, or every so often")
-    run.add_argument("--every", type=_duration, metavar="60s", help="again and again")
+    run.add_argument("--every", type=duration, metavar="60s", help="again and again")
     run.add_argument(
         "--reconcile",
         choices=["recent", "month", "all"],
@@ -100,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     add("rebuild", _rebuild, "make the whole warehouse again from the archive alone")
     add("replay", _replay, "let quarantined batches try the gate again")
     serve = add("serve", _serve, "serve the dashboards in the foreground")
-    serve.add_argument("--port", type=int, default=8501)
+    add_where(serve)
     sql = add("sql", _sql, "run a query on the published snapshot")
     sql.add_argument("query")
     sql.add_argument("--format", choices=["table", "csv", "json"], default="table")
@@ -113,11 +110,10 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _duration(text: str) -> timedelta:
-    match = _DURATION.fullmatch(text.strip())
-    if match is None or int(match[1]) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a duration such as 60s, 5m or 1h")
-    return timedelta(seconds=int(match[1]) * _UNIT[match[2]])
+def _where(parsed: argparse.Namespace) -> Any:
+    from windsock.serving import Where
+
+    return Where(parsed.port, parsed.address, tuple(parsed.host), parsed.prefix, parsed.workers)
 
 
 def _config(parsed: argparse.Namespace) -> configuration.Config:
@@ -158,7 +154,7 @@ def _note(text: str, *, after: float = 2.0) -> Iterator[None]:
 def _up(parsed: argparse.Namespace) -> int:
     from windsock import serving
 
-    serving.up(_windsock(parsed), port=parsed.port, every=parsed.every, say=_say)
+    serving.up(_windsock(parsed), _where(parsed), every=parsed.every, say=_say)
     return 0
 
 
@@ -218,10 +214,11 @@ def _replay(parsed: argparse.Namespace) -> int:
 def _serve(parsed: argparse.Namespace) -> int:
     from windsock import serving
 
-    with serving.served(_windsock(parsed), parsed.port) as process:
-        serving.wait_until_healthy(process, parsed.port)
-        _say(f"Windsock is up: http://localhost:{parsed.port}  (Ctrl-C stops it)")
-        return process.wait()
+    where = _where(parsed)
+    with serving.served(_windsock(parsed), where) as process:
+        serving.wait_until_healthy(process, where)
+        _say(f"Windsock is up: {where.url}  (Ctrl-C stops it)")
+        return serving.wait_until_ended(process)
 
 
 def _sql(parsed: argparse.Namespace) -> int:

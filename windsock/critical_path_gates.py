@@ -58,6 +58,10 @@ class Graph:
         """The task in the instance's own version; None: that version does not have it."""
         return self.run.structures.get(x.version, {}).get(x.task_id)
 
+    def instances_of(self, task_id: str) -> list[Instance]:
+        """The instances of one task."""
+        return self._of_task.get(task_id, [])
+
     def effective_end(self, x: Instance) -> int | None:
         """When the instance let others go; None: it gates nobody."""
         return self._effective.get(key(x))

@@ -146,12 +146,21 @@ def open_build(layout: Layout, *, memory_limit: str = "512MB") -> duckdb.DuckDBP
     return con
 
 
+@dataclass(frozen=True)
+class Share:
+    """How much of the machine a reader may take: one of so many, that each hold so many open."""
+
+    processes: int = 1
+    kept_open: int = 1
+
+
 def open_memory() -> duckdb.DuckDBPyConnection:
     """An empty in-memory database that files can be attached to."""
     return duckdb.connect(":memory:", config=dict(_SETTINGS))
 
 
-def open_snapshot(layout: Layout, *, path: Path | None = None) -> duckdb.DuckDBPyConnection:
+def open_snapshot(layout: Layout, *, path: Path | None = None,
+                  share: Share | None = None) -> duckdb.DuckDBPyConnection:
     """Open a published generation for reading, with the sealed history that it stands on.
 
     `marts.<model>` and the bare model name both resolve. Nothing outside the snapshot can be read
@@ -160,6 +169,7 @@ def open_snapshot(layout: Layout, *, path: Path | None = None) -> duckdb.DuckDBP
     Args:
         layout: which warehouse.
         path: a generation by its file; None: the newest.
+        share: how much of the machine it may take; None: what DuckDB takes by itself.
 
     Raises:
         WarehouseError: nothing was published, or the file cannot be opened.
@@ -170,6 +180,8 @@ def open_snapshot(layout: Layout, *, path: Path | None = None) -> duckdb.DuckDBP
                              expected="a snapshot", next_step="run `windsock run`")
     try:
         con = open_memory()
+        if share is not None:
+            _divide(con, share)
         con.execute(f"attach '{path}' as snapshot (read_only)")
         for (name,) in con.execute(
                 "select sealed_name from snapshot.meta.snapshot "
@@ -182,3 +194,16 @@ def open_snapshot(layout: Layout, *, path: Path | None = None) -> duckdb.DuckDBP
             f"The snapshot {path} cannot be opened ({error}).", expected="a published snapshot",
             next_step="run `windsock publish`") from error
     return con
+
+
+def _divide(con: duckdb.DuckDBPyConnection, share: Share) -> None:
+    """Let all readers together take no more than DuckDB alone would.
+
+    It knows what the machine or container has, and takes 80 % of it.
+    """
+    threads, memory = con.execute(
+        "select current_setting('threads'), current_setting('memory_limit')").fetchall()[0]
+    size, unit = str(memory).split()        # such as 18.8 GiB
+    con.execute(f"set threads = {max(1, int(threads) // share.processes)}")
+    size_each = float(size) / (share.processes * share.kept_open)
+    con.execute(f"set memory_limit = '{size_each:.4f} {unit}'")

@@ -10,7 +10,7 @@ model takes for granted is in `docs/statistics.md`, section "What if". Alone:
     what_if(run, [Change("load", factor=0.5)]).saved_seconds
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -103,24 +103,27 @@ class WhatIf:
     instances: pl.DataFrame
 
 
-def what_if(run: ObservedRun, changes: Sequence[Change] = ()) -> WhatIf:
+def what_if(run: ObservedRun, changes: Sequence[Change] = (),
+            pool_sizes: Mapping[str, int] | None = None) -> WhatIf:
     """The run's new end and path with other durations; pools are replayed.
 
     Args:
         run: as it was.
         changes: of several for one instance the last one counts.
+        pool_sizes: pools that have so many slots instead, no fewer than they had.
 
     Returns:
         The replay.
 
     Raises:
-        WindsockError: an instance twice, an edge to none, a cycle, or a change of nothing.
+        WindsockError: an instance twice, an edge to none, a cycle, a change of nothing, or a pool
+            that is to be smaller or is not there.
     """
     frame = run.instances.select(SHAPE.names()).cast(SHAPE).sort("task_id", "map_index")
     nodes = _nodes(frame, run.edges)
     replay = Replay(nodes, microseconds(run.started_at), _sizes(run.pools), _holds(run.holders))
     old = replay.observed()
-    new = replay.replayed(_spans(frame, nodes, changes))
+    new = replay.replayed(_spans(frame, nodes, changes), pool_sizes)
     saved = old.last_end - new.last_end
     return WhatIf(
         ended_at=run.ended_at - timedelta(microseconds=saved),

@@ -111,9 +111,9 @@ class Replay:
         ends = [node.end for node in self.nodes]
         return Timing([n.start for n in self.nodes], ends, list(self._waits), self._path(ends))
 
-    def replayed(self, spans: Sequence[int]) -> Timing:
-        """The run if each node took that long from its start to its end."""
-        pools = self._pools()
+    def replayed(self, spans: Sequence[int], sizes: Mapping[str, int] | None = None) -> Timing:
+        """The run if each node took that long from its start to its end, in pools of such sizes."""
+        pools = self._pools(sizes or {})
         starts, ends, waits = ([0] * len(self.nodes) for _ in range(3))
         for i in self._order:
             node, turn = self.nodes[i], self._turns.get(i)
@@ -137,7 +137,7 @@ class Replay:
         A slot that comes free belongs from then on to the node that took it next, so that whoever
         came after that one is not told that it was free.
         """
-        pools = self._pools()
+        pools = self._pools({})
         for i in self._order:
             node, ready = self.nodes[i], self._ready[i]
             pool = pools.get(node.pool or "")
@@ -162,9 +162,15 @@ class Replay:
             and pool.has_room(node.queued, node.end, node.slots)
         )
 
-    def _pools(self) -> dict[str, Pool]:
-        """Every pool with what other runs held."""
-        pools = {name: Pool(size) for name, size in self._sizes.items()}
+    def _pools(self, sizes: Mapping[str, int]) -> dict[str, Pool]:
+        """Every pool with what other runs held; some with more slots than they had."""
+        for name, size in sizes.items():
+            if size < self._sizes.get(name, size + 1):
+                raise WindsockError(
+                    f"Pool {name!r} is to have {size} slots and had {self._sizes.get(name)}",
+                    expected="a pool of the run, with no fewer slots than it had",
+                )
+        pools = {name: Pool(size) for name, size in (self._sizes | dict(sizes)).items()}
         for hold in self._holds:
             pools[hold.pool].take(hold.begin, hold.end, hold.slots)
         return pools

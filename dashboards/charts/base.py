@@ -6,7 +6,7 @@ time and put on a `utc` scale, so that no browser shifts them again. Other peopl
 """
 
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import altair as alt
@@ -74,6 +74,12 @@ def dressed(chart: C, mode: theme.Mode) -> C:
 def count_axis() -> alt.Axis:
     """An axis of whole things."""
     return alt.Axis(tickMinStep=1, tickCount=4, format="~s")
+
+
+def above(**options: Any) -> alt.Axis:
+    """An upright axis whose title stands level above it, for charts too low to turn it."""
+    return alt.Axis(titleAngle=0, titleAlign="left", titleAnchor="end", titleX=0, titleY=-8,
+                    **options)
 
 
 def state_color(data: pl.DataFrame, mode: theme.Mode, *, legend: bool = True) -> alt.Color:

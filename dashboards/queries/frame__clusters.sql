@@ -4,6 +4,7 @@ select
     kind,
     airflow_version,
     dialect,
+    base_url,
     warnings,
     scheduler_heartbeat_at,
     newest_row_at,

@@ -6,26 +6,16 @@ from datetime import timedelta
 import polars as pl
 import streamlit as st
 
-from dashboards import charts, filters, frame, tables
+from dashboards import charts, filters, frame, markup
 from dashboards import format as fmt
+from dashboards.panels import list_parts, platform_tables
 
 ROW_LIMIT = 100
-SHOWN = timedelta(hours=24)
-_COLUMNS = {
-    "Data": st.column_config.TextColumn(width=84),
-    "Cluster": st.column_config.TextColumn(width=140),
-    "Airflow": st.column_config.TextColumn(width=116),
-    "Kind": st.column_config.TextColumn(width=70),
-    "Data as of": st.column_config.Column(width=190),
-    "Scheduler heartbeat": st.column_config.TextColumn(width=190),
-    "Replication lag": st.column_config.TextColumn(width=110, alignment="right"),
-    "Warnings": st.column_config.Column(width=80, alignment="right"),
-    "Loaded": st.column_config.Column(width=130),
-}
+SHOWN, USED = timedelta(hours=24), timedelta(days=30)
 
 
 def draw(page: frame.Page) -> None:
-    """The page: sentence, clusters, landings, and what arrived broken."""
+    """The page: sentence, clusters, use, landings, and what arrived broken."""
     if not page.clusters:
         frame.screen(page, "No cluster has landed yet",
                      "<p>The warehouse is published and knows no Airflow. Name one in "
@@ -35,6 +25,7 @@ def draw(page: frame.Page) -> None:
     _answer(page, warnings)
     frame.banner(page, platform_link=False)
     _clusters(page, warnings)
+    _usage(page)
     _landings(page)
     _broken(page, warnings)
 
@@ -71,11 +62,42 @@ def _answer(page: frame.Page, warnings: pl.DataFrame) -> None:
 
 def _clusters(page: frame.Page, warnings: pl.DataFrame) -> None:
     counts = dict(warnings.group_by("cluster").len().iter_rows())
-    with frame.section("Clusters <span>what each Airflow is, and how far its data reaches</span>"):
-        st.dataframe(
-            tables.clusters(page.reader.rows("frame__clusters"), page.verdicts, counts,
-                            now=page.now, zone=page.zone, mode=page.mode),
-            key="platform_clusters", hide_index=True, placeholder="", column_config=_COLUMNS)
+    with frame.section("Clusters <span>what each Airflow is, how far its data reaches, and what of "
+                       "it is alive</span>"):
+        frame.say("{table}", table=platform_tables.clusters(
+            page, page.reader.rows("platform__components"), counts))
+
+
+def _usage(page: frame.Page) -> None:
+    """What ran and who worked on each day: four measures over the same days."""
+    with st.container(key="ws_platform_usage"):
+        heading = st.container()
+        cluster = list_parts.choice("cluster", "Cluster", [c["cluster"] for c in page.clusters],
+                                    "All clusters together", width=260)
+        until = page.as_of(cluster or None) or page.now
+        since = filters.before(until, USED)
+        days = page.reader.rows("platform__usage", cluster=cluster or None,
+                                since_date=since.date(), until_date=until.date())
+        with heading:
+            frame.say('<div class="ws-heading" role="heading" aria-level="2">Use '
+                      "<span>what ran and who worked, by day, in the last {span}</span></div>",
+                      span=fmt.span(USED))
+        if days.is_empty():
+            list_parts.quiet(markup.write("Nothing ran and nobody worked in these days."))
+            return
+        for column, (measure, title) in zip(st.columns(4), platform_tables.MEASURES.items(),
+                                            strict=True):
+            with column:
+                st.altair_chart(
+                    charts.platform_usage(days, measure, title=title, since=since.date(),
+                                          until=until.date(), mode=page.mode),
+                    width="stretch", theme=None, key=f"platform_{measure}",
+                    alt=f"{title} a day, {fmt.count(days.height, 'day')} of the last "
+                        f"{fmt.span(USED)}")
+        list_parts.quiet(markup.write(
+            "People are told apart by name, on each cluster for itself. Audited requests are what "
+            "the audit log has: changes in every release, page views in 1.10 and 2.x. Reads of "
+            "the UI of 3.x and of the API are not in it."))
 
 
 def _landings(page: frame.Page) -> None:
@@ -95,7 +117,9 @@ def _landings(page: frame.Page) -> None:
             return
         st.altair_chart(
             charts.landings(loads, failures, bucket=bucket, since=since, until=until,
-                            zone=page.zone, mode=page.mode), width="stretch", theme=None)
+                            zone=page.zone, mode=page.mode), width="stretch", theme=None,
+            alt="When each cluster was landed, and where a landing failed; failures are listed "
+                "below")
 
 
 def _broken(page: frame.Page, warnings: pl.DataFrame) -> None:
@@ -103,17 +127,17 @@ def _broken(page: frame.Page, warnings: pl.DataFrame) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         _listing(page, "Failed landings", rows("platform__failed_landings", row_limit=ROW_LIMIT), {
-            "failed_at": "Failed", "cluster": "Cluster", "error_class": "Error",
+            "cluster": "Cluster", "failed_at": "Failed", "error_class": "Error",
             "message": "Message"}, "No landing has failed.")
         _listing(page, "Schema warnings", warnings, {
             "cluster": "Cluster", "warning": "Warning"},
             "Every schema is one that Windsock knows.")
     with right:
         _listing(page, "Quarantined batches", rows("platform__quarantined", row_limit=ROW_LIMIT), {
-            "observed_at": "Observed", "cluster": "Cluster", "table_name": "Table",
+            "cluster": "Cluster", "observed_at": "Observed", "table_name": "Table",
             "row_count": "Rows", "reason": "Reason"}, "No batch was set aside.")
         _listing(page, "Row flags", rows("platform__row_flags", row_limit=ROW_LIMIT), {
-            "row_flag": "Flag", "model_name": "Mart", "cluster": "Cluster", "row_count": "Rows"},
+            "cluster": "Cluster", "row_flag": "Flag", "model_name": "Mart", "row_count": "Rows"},
             "No arriving row had a fault.")
 
 
@@ -122,12 +146,10 @@ def _listing(page: frame.Page, title: str, found: pl.DataFrame, headings: dict[s
     limited = f"first {ROW_LIMIT}" if found.height == ROW_LIMIT else fmt.count(found.height)
     with frame.section("{title} <span>{count}</span>", title=title, count=limited):
         if found.is_empty():
-            frame.say('<div class="ws-under"><span class="ws-good">✓</span> {text}</div>',
-                      text=when_empty)
+            list_parts.good(when_empty)
             return
-        st.dataframe(tables.plain(found, headings, zone=page.zone, near=page.now),
-                     key=f"platform_{title.lower().replace(' ', '_')}", hide_index=True,
-                     placeholder="")
+        frame.say("{table}", table=platform_tables.listing(
+            page, found.iter_rows(named=True), headings, title))
 
 
 frame.show("Is the data fresh and whole?", draw)

@@ -5,24 +5,15 @@ from datetime import datetime
 import polars as pl
 import streamlit as st
 
-from dashboards import charts, filters, frame, markup, run_panel, tables, theme
+from dashboards import banners, charts, filters, frame, markup, theme
 from dashboards import format as fmt
+from dashboards.panels import runs_table
 
 ROW_LIMIT = 200
-_COLUMNS = {
-    "State": st.column_config.TextColumn(width=104),
-    "DAG": st.column_config.TextColumn(width=260),
-    "Started": st.column_config.Column(width=130),
-    "Duration": st.column_config.Column(width=130, alignment="right"),
-    "Kind": st.column_config.TextColumn(width=90),
-    "Cluster": st.column_config.TextColumn(width=150),
-    "Run": st.column_config.TextColumn(width="large"),
-}
-_RUN_KEY = ("run_cluster", "run_dag", "run_id")
 
 
 def draw(page: frame.Page) -> None:
-    """The page: sentence, filters, picture or chosen run, table."""
+    """The page: sentence, filters, picture, table."""
     if not page.clusters or (page.reader.row("runs__newest_anywhere") or {}).get("run_count") == 0:
         frame.banner(page)
         frame.screen(
@@ -40,15 +31,11 @@ def draw(page: frame.Page) -> None:
         if chosen.cluster:
             frame.band(page, chosen.cluster)
         _answer(page, chosen, answer, states, as_of)
-        frame.banner(page)
-    key = _chosen_run()
-    if key:
-        run_panel.draw(page, key, as_of, on_close=_close)
+        banners.draw(page, chosen.cluster)
     if not answer.get("run_count"):
         _nothing_found(page, chosen)
         return
-    if not key:
-        _chart(page, chosen, answer, as_of)
+    _chart(page, chosen, answer, as_of)
     _table(page, chosen, answer["run_count"], as_of)
 
 
@@ -98,50 +85,12 @@ def _chart(page: frame.Page, chosen: filters.RunFilters, answer: dict[str, datet
 def _table(page: frame.Page, chosen: filters.RunFilters, run_count: int, as_of: datetime) -> None:
     name = "runs__longest" if chosen.sort == "longest" else "runs__newest"
     rows = page.reader.rows(name, **chosen.parameters(as_of), row_limit=ROW_LIMIT)
-    keys = rows.select("cluster", "dag_id", "run_id").rows()
-    st.session_state["runs_keys"] = keys
-    picked = [keys.index(key)] if (key := _chosen_run()) in keys else []
-    table = f"runs_table_{hash(tuple(keys))}_{st.session_state.get('runs_closed', 0)}"
     with frame.section(
-            "{shown} of {all} <span>{order} first; tick one to see its tasks{hint}</span>",
-            shown=fmt.count(len(keys)), all=fmt.count(run_count, "run"),
-            order=chosen.sort,
-            hint="; narrow the filters to see the others" if len(keys) < run_count else ""):
-        st.dataframe(
-            tables.runs(rows, as_of=as_of, zone=page.zone, mode=page.mode), key=table,
-            hide_index=True, placeholder="", selection_mode="single-row",
-            on_select=lambda: _pick(table), selection_default={"selection": {"rows": picked}},
-            column_config=_COLUMNS, column_order=_columns(rows))
-
-
-def _columns(rows: pl.DataFrame) -> list[str]:
-    """A column that says nothing of these rows is left out."""
-    always = ["State", "DAG", "Started", "Duration", "Kind", "Cluster", "Run"]
-    return [*always, "In Airflow"] if rows["deleted_at"].is_not_null().any() else always
-
-
-def _chosen_run() -> tuple[str, str, str] | None:
-    cluster, dag_id, run_id = (st.query_params.get(name, "") for name in _RUN_KEY)
-    return (cluster, dag_id, run_id) if cluster and dag_id and run_id else None
-
-
-def _pick(table: str) -> None:
-    rows = st.session_state[table].selection.rows
-    keys = st.session_state["runs_keys"]
-    if rows and rows[0] < len(keys):
-        st.query_params.update(dict(zip(_RUN_KEY, keys[rows[0]], strict=True)))
-    else:
-        _forget()
-
-
-def _close() -> None:
-    _forget()
-    frame.renew("runs_closed")
-
-
-def _forget() -> None:
-    for name in _RUN_KEY:
-        st.query_params.pop(name, None)
+            "{shown} of {all} <span>{order} first{hint}</span>",
+            shown=fmt.count(rows.height), all=fmt.count(run_count, "run"), order=chosen.sort,
+            hint=f"; first {ROW_LIMIT}, narrow the filters to see the others"
+            if rows.height < run_count else ""):
+        frame.say("{table}", table=runs_table.table(page, rows, as_of))
 
 
 frame.show("What ran, and how did it end?", draw)

@@ -17,6 +17,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from dashboards import launch
+from tests.views.run_rows import full_run
 from tests.views.snapshots import full, hostile, hostile_names, publish, run
 
 CHROMIUM = shutil.which("chromium")
@@ -90,7 +91,7 @@ def _nothing_was_rendered(page: Page) -> None:
         main.locator("[src], [href], [style]").evaluate_all(
             "all => all.map(e => (e.getAttribute('src') || '') + (e.getAttribute('href') || '')"
             " + (e.getAttribute('style') || ''))"))
-    assert page.title() == "Windsock" or page.title() in ("Runs", "Platform")
+    assert page.title() == "Windsock" or page.title() in ("Runs", "Run", "Platform")
 
 
 def test_health_and_no_foreign_request(browser: Browser, tmp_path: Path) -> None:
@@ -112,9 +113,8 @@ def test_hostile_names_are_shown_and_nothing_of_them_runs(
         _settled(page)
         _nothing_was_rendered(page)
         for name in hostile_names():
-            query = urllib.parse.urlencode(
-                {"run_cluster": name, "run_dag": name, "run_id": name, "window": "all"})
-            page.goto(f"{address}/?{query}")
+            query = urllib.parse.urlencode({"cluster": name, "dag_id": name, "run_id": name})
+            page.goto(f"{address}/run?{query}")
             _settled(page)
             expect(page.locator(".ws-crumbs")).to_be_visible()
             _nothing_was_rendered(page)
@@ -123,9 +123,7 @@ def test_hostile_names_are_shown_and_nothing_of_them_runs(
 def test_hostile_cluster_names_in_the_filter_and_hovered_bars(
         browser: Browser, tmp_path: Path) -> None:
     with served(publish(tmp_path, hostile())) as address, page_of(browser, address) as page:
-        query = urllib.parse.urlencode(dict.fromkeys(
-            ("run_cluster", "run_dag", "run_id"), hostile_names()[0]))
-        page.goto(f"{address}/?{query}")
+        page.goto(f"{address}/runs?window=all")
         _settled(page)
         bars = page.locator(".stVegaLiteChart").first
         box = bars.bounding_box()
@@ -140,7 +138,7 @@ def test_hostile_cluster_names_in_the_filter_and_hovered_bars(
 
 def test_typing_filters_and_the_url_holds_it(browser: Browser, tmp_path: Path) -> None:
     with served(publish(tmp_path, full())) as address, page_of(browser, address) as page:
-        page.goto(address)
+        page.goto(f"{address}/runs")
         _settled(page)
         page.get_by_placeholder("DAG or run id contains").press_sequentially("orders")
         expect(page.locator(".ws-answer").first).to_contain_text("2 runs of 1 DAG")
@@ -149,24 +147,24 @@ def test_typing_filters_and_the_url_holds_it(browser: Browser, tmp_path: Path) -
         expect(page.locator(".ws-answer").first).to_contain_text("2 runs of 1 DAG")
 
 
-def test_ticking_a_run_shows_its_tasks_and_back(browser: Browser, tmp_path: Path) -> None:
-    with served(publish(tmp_path, full())) as address, page_of(browser, address) as page:
-        page.goto(f"{address}/?search=scheduled__1")
+def test_a_run_of_the_table_opens_its_page_and_back(browser: Browser, tmp_path: Path) -> None:
+    with served(publish(tmp_path, full_run())) as address, page_of(browser, address) as page:
+        page.goto(f"{address}/runs?search=scheduled__1")
         _settled(page)
-        table = page.locator(".stDataFrame").last.bounding_box()
-        assert table is not None
-        page.mouse.click(table["x"] + 18, table["y"] + 54)
-        page.wait_for_url(re.compile("run_dag=ads_daily"))
-        expect(page.locator(".ws-crumbs")).to_contain_text("ads_daily / scheduled__1")
-        expect(page.locator(".ws-answer").nth(1)).to_contain_text("Succeeded after 18 m 20 s")
-        page.get_by_role("button", name="Back to all runs").click()
-        expect(page.locator(".ws-crumbs")).to_have_count(0)
-        assert "run_dag" not in page.url
+        page.get_by_role("link", name="scheduled__1").click()
+        page.wait_for_url(re.compile("run.*dag_id=ads_daily"))
+        expect(page.locator(".ws-crumbs")).to_contain_text("scheduled__1")
+        expect(page.locator(".ws-answer")).to_contain_text("Took 18 m 20 s")
+        page.locator(".ws-table").get_by_role("link", name="extract").click()
+        page.wait_for_url(re.compile("task_id=extract"))
+        expect(page.locator(".st-key-run_task")).to_contain_text("Ran 5 m 00 s")
+        page.go_back()
+        expect(page.locator(".st-key-run_task")).to_have_count(0)
 
 
 def test_a_new_generation_arrives_by_itself(browser: Browser, tmp_path: Path) -> None:
     with served(tmp_path) as address, page_of(browser, address) as page:
-        page.goto(address)
+        page.goto(f"{address}/runs")
         expect(page.locator(".ws-screen")).to_contain_text("Nothing is published yet")
         publish(tmp_path, full())
         expect(page.locator(".ws-answer").first).to_contain_text("5 runs")

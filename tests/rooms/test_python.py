@@ -79,5 +79,5 @@ def test_the_command_line_starts_without_the_heavy_libraries() -> None:
 
 def test_no_address_of_a_registry_or_path_of_a_machine_is_tracked() -> None:
     lock = (ROOT / "requirements.lock").read_text()
-    assert "http" not in lock
+    assert "://" not in lock
     assert "--hash=sha256:" in lock

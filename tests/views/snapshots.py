@@ -78,6 +78,55 @@ def instance(task_id: str = "extract", *, state: str | None = "success", after: 
             "duration_seconds": seconds} | changes
 
 
+def entry(dag_id: str = "ads_daily", task_id: str = "", *, runs: Sequence[str | None] = (),
+          **changes: Any) -> dict[str, Any]:
+    """A DAG or a task that can be searched; `runs` are the states of its latest runs."""
+    latest = [{"run_id": f"scheduled__{n}", "run_kind": "scheduled", "state": state,
+               "started_at": AS_OF - timedelta(hours=len(runs) - n), "duration_seconds": 60.0}
+              for n, state in enumerate(runs)]
+    name = task_id or dag_id
+    return {
+        "cluster": "prod-eu", "entry_kind": "task" if task_id else "dag", "dag_id": dag_id,
+        "task_id": task_id, "entry_name": name, "search_text": name.lower(),
+        "qualified_name": f"{dag_id}.{task_id}".lower().rstrip("."), "display_name": name,
+        "cluster_kind": "prod", "owner": "ann", "owners": ["ann"], "tags": [],
+        "latest_runs": None if task_id else latest,
+        "last_run_id": latest[-1]["run_id"] if latest else None,
+        "last_run_state": latest[-1]["state"] if latest else None,
+        "last_run_started_at": latest[-1]["started_at"] if latest else None,
+        "last_run_seconds": 60.0 if latest else None, "sample_count": 0, "run_count": len(runs),
+        "is_current": True, "is_paused": False, "is_active": True,
+        "has_import_errors": False} | changes
+
+
+def dag(dag_id: str = "ads_daily", **changes: Any) -> dict[str, Any]:
+    """A row of dim_dags."""
+    return {"cluster": "prod-eu", "dag_id": dag_id, "display_name": dag_id, "owner": "ann",
+            "tags": ["gold"], "schedule": "10 12 * * *", "schedule_kind": "cron",
+            "schedule_description": "At 12:10", "schedule_timezone_name": "Europe/Berlin",
+            "file_path": "/dags/ads.py", "relative_file_path": "ads.py", "is_paused": False,
+            "is_active": True, "is_stale": False, "has_import_errors": False,
+            "has_dag_row": True, "run_count": 2, "last_parsed_at": AS_OF,
+            "next_run_at": AS_OF + timedelta(hours=1)} | changes
+
+
+def task(task_id: str = "extract", **changes: Any) -> dict[str, Any]:
+    """A row of dim_tasks."""
+    return {"cluster": "prod-eu", "dag_id": "ads_daily", "task_id": task_id,
+            "operator": "BashOperator", "pool": "default_pool", "queue": "default",
+            "trigger_rule": "all_success", "retries": 2, "retry_delay_seconds": 300.0,
+            "depth_index": 0, "pool_slot_count": 1, "is_mapped": False, "is_sensor": False,
+            "task_basis": "latest_structure", "is_in_latest_structure": True} | changes
+
+
+def durations(median: float = 600.0, **changes: Any) -> dict[str, Any]:
+    """A row of agg_dag_durations; with a task_id one of agg_task_durations."""
+    return {"cluster": "prod-eu", "dag_id": "ads_daily", "basis_kind": "latest_30",
+            "sample_count": 30, "min_seconds": median / 2, "mean_seconds": median,
+            "median_seconds": median, "p95_seconds": median * 1.5, "max_seconds": median * 2,
+            "mad_seconds": median / 20} | changes
+
+
 def full() -> dict[str, list[dict[str, Any]]]:
     """Two clusters with runs of each end, mapped tasks, and one of each thing that goes wrong."""
     return {
@@ -98,6 +147,36 @@ def full() -> dict[str, list[dict[str, Any]]]:
             instance(), instance("split", state="failed", after=60, map_index=0, seconds=0.2),
             instance("split", state="upstream_failed", after=70, map_index=1, seconds=0),
             instance("load", state=None, started_at=None, queued_at=None, seconds=None)],
+        "dim_dags": [
+            dag(), dag("orders", schedule=None, schedule_description=None, is_paused=True),
+            dag("long_ago", deleted_at=AS_OF - timedelta(days=1), is_active=False),
+            dag("never_ran", run_count=0), dag("stage_dag", cluster="staging"),
+            dag("both"), dag("both", cluster="staging", has_import_errors=True)],
+        "dim_tasks": [
+            task(), task("split", depth_index=1, is_mapped=True, task_group_id="middle"),
+            task("load", depth_index=2, pool="etl")],
+        "agg_dag_durations": [durations()],
+        "agg_task_durations": [
+            durations(30, task_id="extract", try_mean_count=1.2), durations(600, task_id="load")],
+        "fct_model_path_tasks": [
+            {"cluster": "prod-eu", "dag_id": "ads_daily", "task_id": name, "path_basis": "partial",
+             "model_path_seconds": 630.0, "float_seconds": float_, "drag_seconds": drag,
+             "criticality_ratio": ratio, "criticality_sample_count": 30,
+             "is_on_model_path": float_ == 0}
+            for name, float_, drag, ratio in (("extract", 0.0, 30.0, 1.0),
+                                              ("split", 600.0, 0.0, 0.0),
+                                              ("load", 0.0, 600.0, 0.83))],
+        "dim_search_entries": [
+            entry(runs=["failed", "success"], tier="1", team="ads", project="reporting",
+                  tags=["gold"], schedule="10 12 * * *", schedule_kind="cron", task_count=2,
+                  median_seconds=720.0, sample_count=30, next_run_at=AS_OF + timedelta(hours=1)),
+            entry(task_id="extract", operator="BashOperator", last_run_state="success",
+                  team="ads", median_seconds=42.0, sample_count=7),
+            entry("orders", runs=["success", "failed"], owner="ann, bob", owners=["ann", "bob"]),
+            entry("long_ago", runs=["success"], is_paused=True,
+                  last_run_started_at=AS_OF - timedelta(days=5)),
+            entry("gone_dag", is_current=False, is_active=False, deleted_at=AS_OF),
+            entry("stage_dag", cluster="staging", cluster_kind="staging", has_import_errors=True)],
         "fct_loads": [{"cluster": "prod-eu", "load_number": 1, "load_kind": "increment",
                        "observed_at": AS_OF, "loaded_at": AS_OF, "row_count": 4321}],
         "fct_failed_loads": [{"cluster": "staging", "failed_at": AS_OF - timedelta(hours=2),
@@ -147,6 +226,59 @@ def hostile() -> dict[str, list[dict[str, Any]]]:
             instance(task, dag_id=dag, run_id=dag, cluster=dag, state=task if n % 2 else "failed",
                      operator=task, pool=task)
             for dag in names for n, task in enumerate(names)],
+        "dim_dags": [
+            dag(name, cluster=name, owner=name, team=name, tier=name, tags=[name, name],
+                schedule=name, schedule_description=name, schedule_timezone_name=name,
+                file_path=name, relative_file_path=name, bundle_name=name, bundle_version=name,
+                version_key=name, has_import_errors=True)
+            for name in names],
+        "dim_tasks": [
+            task(name, cluster=dag_id, dag_id=dag_id, operator=name, pool=name, queue=name,
+                 trigger_rule=name, task_group_id=name, owner=name, external_dag_id=name,
+                 trigger_dag_id=name, operator_module=name, sensor_mode=name, is_sensor=True)
+            for dag_id in names for name in names],
+        "agg_dag_durations": [durations(cluster=name, dag_id=name, basis_kind=name)
+                              for name in names],
+        "agg_task_durations": [durations(cluster=name, dag_id=name, task_id=name)
+                               for name in names],
+        "fct_critical_path_steps": [
+            {"cluster": name, "dag_id": name, "run_id": name, "path_kind": "finish",
+             "step_number": 1, "task_id": name, "map_index": -1, "pool": name,
+             "limited_by": f"pool:{name}", "handoff_seconds": 900.0, "limit_wait_seconds": 900.0,
+             "external_wait_seconds": 0.0, "running_seconds": 1.0, "retry_wait_seconds": 0.0,
+             "deferred_seconds": 0.0} for name in names],
+        "fct_task_attempts": [
+            {"cluster": name, "dag_id": name, "run_id": name, "task_id": name, "map_index": -1,
+             "try_number": number, "state": name, "outcome": "retried", "host_name": name,
+             "started_at": AS_OF - timedelta(minutes=9 - number),
+             "ended_at": AS_OF - timedelta(minutes=9 - number)}
+            for name in names for number in (1, 2)],
+        "dim_dag_versions": [
+            {"cluster": name, "dag_id": name, "version_key": name, "version_basis": name,
+             "bundle_version": name, "source_hash": name, "first_seen_at": AS_OF}
+            for name in names],
+        "fct_dag_version_changes": [
+            {"cluster": name, "dag_id": name, "version_key": name, "change_number": number,
+             "change_kind": kind, "task_id": name, "other_task_id": name, "field_name": name,
+             "old_value": name, "new_value": name, "changed_at": AS_OF}
+            for name in names for number, kind in enumerate((
+                "task_added", "task_removed", "edge_added", "edge_removed", "task_changed",
+                "source_changed", name))],
+        "fct_audit_events": [
+            {"cluster": name, "dag_id": name, "run_id": name, "task_id": name, "event_id": 1,
+             "event_name": name, "event_kind": name, "actor_name": name, "new_state": name,
+             "happened_at": AS_OF} for name in names],
+        "fct_import_errors": [
+            {"cluster": name, "file_path": name, "error_key": name, "dag_ids": [name],
+             "error_class": name, "message": name, "stack_trace": f"{name}\n  {name}",
+             "first_seen_at": AS_OF, "last_seen_at": AS_OF} for name in names],
+        "dim_search_entries": [
+            entry(name, task, cluster=name, runs=[name, "failed"], cluster_kind=name, owner=name,
+                  owners=[name], team=name, tier=name, project=name, tags=[name], schedule=name,
+                  schedule_kind=name, schedule_description=name, description=name,
+                  display_name=name, operator=name, last_run_id=name, last_run_state=name,
+                  search_text=name.lower(), task_count=1)
+            for name in names for task in ("", name)],
         "fct_loads": [{"cluster": name, "load_number": n, "load_kind": name, "observed_at": AS_OF,
                        "loaded_at": AS_OF, "row_count": 1} for n, name in enumerate(names)],
         "fct_failed_loads": [{"cluster": name, "failed_at": AS_OF - timedelta(hours=1),

@@ -19,7 +19,22 @@ function onClick(event: MouseEvent): void {
   if (elsewhere) document.querySelector(".stMain")?.scrollTo(0, 0);
 }
 
+// In the search of a page that lists hits, arrows go through them; Enter follows as on any link.
+function onArrow(event: KeyboardEvent): void {
+  const at = event.composedPath()[0];
+  const hits = [...document.querySelectorAll<HTMLAnchorElement>(".stMain a.ws-hit")];
+  const place = hits.indexOf(at as HTMLAnchorElement);
+  const isSearch = at instanceof HTMLInputElement && at.matches(".stMain .st-key-q input");
+  if (!hits.length || (place < 0 && !isSearch)) return;
+  const next = place + (event.key === "ArrowDown" ? 1 : -1);
+  if (next < -1) return;
+  event.preventDefault();
+  (hits[next] ?? (next < 0 ? document.querySelector<HTMLInputElement>(".stMain .st-key-q input")
+    : undefined))?.focus();
+}
+
 function onKey(event: KeyboardEvent): void {
+  if (event.key === "ArrowDown" || event.key === "ArrowUp") return onArrow(event);
   if (event.key !== "/" || event.metaKey || event.ctrlKey || event.altKey) return;
   if (typing(event.composedPath()[0] ?? null)) return;
   const search = document.querySelector<HTMLInputElement>(

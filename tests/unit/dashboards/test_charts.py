@@ -114,3 +114,29 @@ def test_hostile_names_are_rows_never_specification() -> None:
             # an object with this field would be drawn as an image by Vega's tooltip
             assert '"image"' not in json.dumps(spec)
             assert '"href"' not in json.dumps(spec)
+
+
+def test_a_strip_shows_each_duration_its_statistics_and_this_one() -> None:
+    lengths = pl.DataFrame({"run_started_at": [AT, AT, AT],
+                            "duration_seconds": [60.0, 180.0, 240.0]})
+    spec = _spec(charts.duration_strip(lengths, 600.0, zone=UTC, mode="dark"))
+    [marks] = [rows for rows in _rows(spec) if "name" in rows[0]]
+    [own] = [rows for rows in _rows(spec) if len(rows) == 1]
+    [ticks] = [rows for rows in _rows(spec) if len(rows) == 3]
+    assert [r["value"] for r in ticks] == [1.0, 3.0, 4.0]
+    assert {r["name"]: r["took"] for r in marks} == {
+        "min": "1 m 00 s", "median": "3 m 00 s", "mean": "2 m 40 s", "p95": "3 m 54 s",
+        "max": "4 m 00 s"}
+    assert [r["value"] for r in own] == [10.0]
+    assert "duration (minutes)" in json.dumps(spec)
+    _spec(charts.duration_strip(lengths.head(0), None, zone=UTC, mode="light"))
+
+
+def test_steps_of_the_path_are_marked_and_a_click_tells_the_row() -> None:
+    rows = _instances(*({"task_id": n, "map_index": -1, "state": "success", "queued_at": None,
+                         "started_at": AT, "ended_at": AT} for n in "ab"))
+    spec = _spec(charts.task_gantt(
+        rows.with_columns(is_on_critical_path=pl.Series([True, None])), until=AT, zone=UTC,
+        mode="light", row_limit=2))
+    assert [r["is_on_path"] for r in _rows(spec)[0]] == [True, False]
+    assert [p["name"] for p in spec["params"]] == [charts.GANTT_PICK]

@@ -1,5 +1,6 @@
 """Freshness, markup, settings and the launcher's command line."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -7,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboards import freshness, launch, markup, settings
-from tests.views.snapshots import AS_OF, cluster
+from dashboards import data, freshness, launch, markup, settings
+from tests.views.snapshots import AS_OF, cluster, publish
+from windsock.warehouse import Layout
 
 LIMIT = timedelta(minutes=10)
 
@@ -58,3 +60,42 @@ def test_the_launcher_says_all_that_the_pages_need() -> None:
     assert found.layout.root == Path("somewhere")
     assert found.stale_after == timedelta(minutes=2)
     assert "--server.headless=false" in launch.command(1, Path(), headless=False)
+
+
+def test_a_site_of_several_workers_survives_the_command_line() -> None:
+    site = launch.Site(8123, Path("some where"), "10.0.0.1", ("localhost", "windsock.example"),
+                       "/windsock", 90.0, 3)
+    command = launch.watched(site)
+    assert command[1:4] == ["-P", "-m", "dashboards.balancer"]
+    assert launch.parse(command[4:]) == site
+    worker = launch.streamlit(site, ends_with_stdin=True)
+    found = settings.parse(worker[worker.index("--") + 1:])
+    assert (found.processes, found.ends_with_stdin) == (3, True)
+    assert "--server.baseUrlPath=/windsock" in worker
+    assert "--server.allowedHosts=windsock.example" in worker
+    assert launch.watched(replace(site, workers=1))[3] == "streamlit"
+
+
+def test_options_that_a_config_file_of_others_must_not_change() -> None:
+    command = launch.command(8123, Path("somewhere"))
+    for option in ("server.enableXsrfProtection=true", "server.enableCORS=true",
+                   "server.enableStaticServing=false", "server.enableAgentApi=false",
+                   "client.showErrorDetails=none", "browser.serverAddress=localhost"):
+        assert f"--{option}" in command
+    [secrets] = [c for c in command if c.startswith("--secrets.files=")]
+    assert not Path(secrets.partition("=")[2]).exists()
+
+
+def test_the_share_of_estimates_is_of_the_rows_that_say_how_they_are_known(
+        tmp_path: Path) -> None:
+    steps = [{"cluster": "c", "dag_id": "d", "run_id": "r", "step_number": n,
+              "path_kind": "finish", "waits_basis": basis, "structure_basis": "recorded"}
+             for n, basis in enumerate(("recorded", "inferred", "inferred", "recorded"), 1)]
+    reader = data.open_newest(Layout(publish(tmp_path, {"fct_critical_path_steps": steps})))
+    assert reader is not None
+    assert reader.estimated_ratio == 0
+    reader.rows("frame__clusters")
+    assert reader.estimated_ratio == 0
+    reader.rows("run__steps", cluster="c", dag_id="d", run_id="r", path_kind="finish",
+                row_limit=10)
+    assert reader.estimated_ratio == 0.5

@@ -61,7 +61,8 @@ def test_the_ends_of_the_calendar() -> None:
 @given(
     st.lists(
         st.tuples(
-            st.datetimes(datetime.fromisoformat("0002-01-01"), datetime.fromisoformat("9998-01-01")),
+            st.datetimes(datetime.fromisoformat("0002-01-01"),
+                         datetime.fromisoformat("9998-01-01")),
             st.sampled_from([None, 0, 330, -300, 840]),
             st.sampled_from([" ", "T"]),
         ),

@@ -4,15 +4,27 @@ select
     dag_id,
     run_id,
     run_kind,
-    state,
     triggered_by,
+    state,
+    version_key,
+    structure_basis,
+    conf,
     logical_at,
+    due_at,
     queued_at,
     started_at,
     ended_at,
-    duration_seconds,
+    path_ended_at,
     deleted_at,
-    conf
+    delete_reason,
+    duration_seconds,
+    created_late_seconds,
+    run_queued_seconds,
+    running_seconds,
+    was_rerun,
+    has_missing_tries,
+    has_clock_skew,
+    has_lost_tasks
 from marts.fct_dag_runs
 where
     cluster = $cluster

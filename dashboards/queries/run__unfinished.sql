@@ -1,10 +1,9 @@
--- Which task instances did one run have, in the order in which they started?
+-- Which of its instances are in one of these states? The first started come first.
 select
     task_id,
     map_index,
     state,
-    operator,
-    pool,
+    try_count,
     queued_at,
     started_at,
     ended_at,
@@ -14,5 +13,6 @@ where
     cluster = $cluster
     and dag_id = $dag_id
     and run_id = $run_id
+    and list_contains($states, state)
 order by started_at nulls last, task_id, map_index
 limit $row_limit

@@ -1,4 +1,4 @@
--- How did the task instances of one run end?
+-- In which states are its task instances?
 select
     state,
     count(*) as instance_count
