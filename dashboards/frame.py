@@ -97,11 +97,6 @@ def section(template: str, **values: object) -> DeltaGenerator:
     return group
 
 
-def renew(key: str) -> None:
-    """Make the widget whose key holds this number another one, without what was chosen in it."""
-    st.session_state[key] = st.session_state.get(key, 0) + 1
-
-
 def band(page: Page, cluster: str) -> None:
     """The strip of a page of one cluster; one that is not production says so in words."""
     kind = next((c["kind"] for c in page.clusters if c["cluster"] == cluster), None)

@@ -9,7 +9,6 @@ no test can tell.
 
 import argparse
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -20,13 +19,13 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser
 
 from dashboards import launch, links
+from tests import browser
+from tests.served_pages import served
 
 ROOT = Path(__file__).resolve().parents[1]
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-         "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 # In the README and the docs: light, at the width of a laptop.
 CHOSEN = {"discover", "run-path", "run-gantt", "run-graph", "run-task", "dag-runs", "dag-grid",
           "limits"}
@@ -46,53 +45,30 @@ LOOKS = [Look("light", 1280, 800, "light"), Look("dark", 1280, 800, "dark"),
          Look("wide", 1920, 1080, "light"), Look("phone", 390, 844, "light")]
 
 
-@contextmanager
-def served(warehouse: Path) -> Iterator[str]:
-    """The pages of a warehouse on a free port; gives their address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with subprocess.Popen(launch.command(port, warehouse), stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True) as server:
-        try:
-            assert server.stdout is not None
-            for line in server.stdout:
-                if "URL:" in line:
-                    break
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            server.kill()       # a polite end waits for browsers to leave
-
-
-def settled(page: Page) -> None:
-    """Wait until a page is drawn whole."""
-    page.locator(".ws-footer, .ws-screen").first.wait_for()
-    page.wait_for_function("!document.querySelector('[data-stale=true], .stSpinner')")
-    page.wait_for_load_state("networkidle")
-    page.wait_for_timeout(400)      # charts draw after their data has arrived
-
-
 def addresses(warehouse: Path) -> dict[str, str]:
     """A name and a relative address of every page and view, on things worth looking at."""
     with _snapshot(warehouse) as con:
         run = _one(con, """
-            select cluster, dag_id, run_id, arg_max(task_id, limit_wait_seconds) as task_id
-            from marts.fct_critical_path_steps where path_kind = 'finish'
-            group by all having count(*) >= 3
-            order by sum(limit_wait_seconds) desc, count(*) desc, cluster, dag_id, run_id
+            select steps.cluster, steps.dag_id, steps.run_id,
+                arg_max(steps.task_id, steps.running_seconds + steps.handoff_seconds) as task_id
+            from marts.fct_critical_path_steps as steps
+            inner join marts.fct_dag_runs as runs using (cluster, dag_id, run_id)
+            inner join marts.agg_dag_durations as usual using (cluster, dag_id)
+            where steps.path_kind = 'finish' and runs.state = 'success' and usual.sample_count >= 3
+            group by steps.cluster, steps.dag_id, steps.run_id
+            having count(*) >= 4
+            order by any_value(runs.duration_seconds / usual.median_seconds) desc, 1, 2, 3
             limit 1""")
-        dag = _one(con, """
-            select cluster, dag_id from marts.fct_dag_runs
-            group by all order by count(*) desc, cluster, dag_id limit 1""")
-    of_run = {k: run[k] for k in ("cluster", "dag_id", "run_id")}
-    found = {name: links.to(name) for name, place in links.PLACES.items() if place.group}
-    found |= {f"dag-{view}": links.to("dag", **dag, view=view) for view in (
-        "runs", "grid", "graph", "tasks", "tries", "versions", "audit", "errors")}
-    found |= {f"run-{view}": links.to("run", **of_run, view=view) for view in (
-        "path", "gantt", "graph", "tasks", "chain", "whatif", "compare")}
-    found["run-task"] = links.to("run", **run)
-    found["task"] = links.to("task", **{k: run[k] for k in ("cluster", "dag_id", "task_id")})
-    return found
+        limit = _one(con, """
+            select cluster, limit_kind, limit_name from marts.agg_daily_limit_waits
+            group by all order by sum(wait_seconds) desc, cluster, limit_kind, limit_name
+            limit 1""")
+    dag = {k: run[k] for k in ("cluster", "dag_id")}
+    task = {k: run[k] for k in ("cluster", "dag_id", "task_id")}
+    found = browser.addresses({"dag": dag, "task": task,
+                               "run": {k: run[k] for k in ("cluster", "dag_id", "run_id")}})
+    return {**found, "run-task": links.to("run", **run), "limits-holders": links.to(
+        "limits", **limit)}
 
 
 @contextmanager
@@ -111,25 +87,20 @@ def _one(con: duckdb.DuckDBPyConnection, query: str) -> dict[str, Any]:
     return dict(zip(names, row, strict=True))
 
 
-def shoot(browser: Browser, address: str, pages: dict[str, str], folder: Path,
+def shoot(chromium: Browser, address: str, pages: dict[str, str], folder: Path,
           looks: list[Look]) -> None:
     """Every page in every look."""
     for look in looks:
-        context = browser.new_context(
-            viewport={"width": look.width, "height": look.height}, color_scheme=look.scheme,
-            timezone_id="Europe/Berlin", reduced_motion="reduce")
-        page = context.new_page()
-        page.set_default_timeout(30_000)
-        for name, path in pages.items():
-            page.goto(f"{address}/{path}")
-            settled(page)
-            page.screenshot(path=folder / f"{name}.{look.name}.png")
-        context.close()
+        with browser.page_of(chromium, address, size=(look.width, look.height),
+                             color_scheme=look.scheme, reduced_motion="reduce") as page:
+            for name, path in pages.items():
+                browser.visit(page, f"{address}/{path}")
+                page.screenshot(path=folder / f"{name}.{look.name}.png")
 
 
 def _sample(folder: str) -> Path:
     subprocess.run([sys.executable, "-m", "windsock.cli", "run"], check=True, cwd=folder)
-    return Path(folder) / "var"
+    return Path(folder) / "var" / "sample"
 
 
 def main() -> None:
@@ -144,12 +115,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="windsock-screenshots-") as folder:
         warehouse = chosen.warehouse or _sample(folder)
         pages = {n: a for n, a in addresses(warehouse).items() if n.startswith(chosen.only)}
-        with served(warehouse) as address, sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path=shutil.which("chromium"), args=FLAGS)
-            shoot(browser, address, pages, chosen.out,
+        with served(launch.Site(0, warehouse)) as address, browser.chromium() as chromium:
+            shoot(chromium, address, pages, chosen.out,
                   [look for look in LOOKS if chosen.look in ("", look.name)])
-            browser.close()
     if chosen.warehouse is None:
         kept = ROOT / "docs" / "screenshots"
         kept.mkdir(exist_ok=True)

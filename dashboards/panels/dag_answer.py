@@ -184,9 +184,10 @@ def _schedule(dag: Row) -> Markup:
     if dag["schedule"] is None:
         return write("no schedule" if dag["has_dag_row"] else "schedule not known")
     zone = dag["schedule_timezone_name"]
-    return write("{words}{text}{zone}", words=dag["schedule_description"] or "schedule ",
-                 text=write(" ({text})" if dag["schedule_description"] else "{text}",
-                            text=words.name(dag["schedule"])),
+    return write("<span>{words}</span>{text}{zone}",
+                 words=dag["schedule_description"] or "schedule ", text=write(
+                     " ({text})" if dag["schedule_description"] else "{text}",
+                     text=words.name(dag["schedule"])),
                  zone=f" {zone}" if zone and zone != "UTC" else "")
 
 

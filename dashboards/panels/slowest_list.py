@@ -127,7 +127,8 @@ def why(row: Row) -> Markup:
     if row["slower_kind"] == "not_slower":
         return _task(row) if row["main_task_id"] else write("no part of it grew")
     kind = {"own": "mostly by its own work", "waiting": "mostly by waiting",
-            "external": "mostly by waiting for the world"}[row["slower_kind"]]
+            "external": "mostly by waiting for the world"}.get(
+                row["slower_kind"], row["slower_kind"])
     if not row["main_task_id"]:
         return write("{kind}", kind=kind)
     return write("{kind}: {task}", kind=kind, task=_task(row))

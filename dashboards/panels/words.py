@@ -60,14 +60,15 @@ def limit(limited_by: str | None) -> Markup:
 def state(value: str | None) -> Markup:
     """A state with its sign, in its colour."""
     one = theme.state(value)
-    return write('<span style="color: {ink}; white-space: nowrap">{text}</span>',
+    return write('<span style="color: {ink}; white-space: {breaks}">{text}</span>',
+                 breaks="nowrap" if value in theme.STATES else "normal", text=one.text,
                  ink=Markup(f"var(--ws-state-{value})" if value in theme.STATES
-                            else "var(--ws-muted)"), text=one.text)
+                            else "var(--ws-muted)"))
 
 
 def facts(pieces: Iterable[Markup | str]) -> Markup:
     """One quiet line of what is known; what is empty is left out."""
-    shown = [write("{piece}", piece=piece) for piece in pieces if piece]
+    shown = [write("<span>{piece}</span>", piece=piece) for piece in pieces if piece]
     return write('<div class="ws-under ws-facts">{inner}</div>', inner=joined(shown, " · "))
 
 

@@ -67,7 +67,8 @@ def _dag(page: frame.Page, cluster: str, dag_id: str) -> Row | None:
         "like it.</p>" if cluster or not others else
         "<p>{dag}{where} is on several clusters{others}.</p><p>{search} for DAGs with a name like "
         "it.</p>",
-        dag=words.name(dag_id), where=f" of {fmt.visible(cluster)}" if cluster else "",
+        dag=words.name(dag_id),
+        where=markup.write(" of {name}", name=words.name(cluster)) if cluster else "",
         others=markup.write(", but here: {names}" if cluster else ": {names}",
                             names=markup.joined(others)) if others else "",
         search=links.link("discover", "Search", q=dag_id))

@@ -6,23 +6,20 @@ Needs Debian's chromium (`apt-get install chromium`).
 import re
 import time
 import urllib.parse
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from tests.real.test_pages_browser import CHROMIUM, FLAGS, page_of, served
+from tests.browser import NEEDS_CHROMIUM, Shown, page_of, visit
 from tests.views.graphs import graph_rows, large
-from tests.views.snapshots import Rows, hostile_names, publish
+from tests.views.snapshots import Rows, hostile_names
 
 DRAWN_WITHIN_SECONDS = 1.5
 DIAMOND = [("extract", "clean"), ("extract", "score"), ("clean", "load"), ("score", "load")]
 SALES = graph_rows("sales", dict.fromkeys(("extract", "clean", "score", "load")), DIAMOND,
                    ["extract", "clean", "load"])
 
-pytestmark = [pytest.mark.real,
-              pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's chromium")]
+pytestmark = NEEDS_CHROMIUM
 
 # From the arrival of the page's rerun to the frame after the last node was put on the page.
 DRAWING = """() => new Promise(done => {
@@ -32,14 +29,6 @@ DRAWING = """() => new Promise(done => {
     : requestAnimationFrame(look);
   look();
 })"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield started
-        started.close()
 
 
 def _address(base: str, rows: Rows, page: str = "dag", **query: str) -> str:
@@ -59,9 +48,10 @@ def _transform(page: Page) -> str:
 
 
 def test_a_click_on_a_node_opens_its_task_without_loading_anew(
-        browser: Browser, tmp_path: Path) -> None:
-    with served(publish(tmp_path, SALES)) as address, page_of(browser, address) as page:
-        page.goto(_address(address, SALES))
+        browser: Browser, shown: Shown) -> None:
+    address = shown.show(SALES)
+    with page_of(browser, address) as page:
+        visit(page, _address(address, SALES))
         expect(page.locator(".ws-graph-node")).to_have_count(5)
         page.evaluate("window.stayed = true")
         page.locator(_node(page, "score")).click()
@@ -72,9 +62,10 @@ def test_a_click_on_a_node_opens_its_task_without_loading_anew(
 
 
 def test_keys_reach_nodes_in_their_order_open_them_and_zoom(
-        browser: Browser, tmp_path: Path) -> None:
-    with served(publish(tmp_path, SALES)) as address, page_of(browser, address) as page:
-        page.goto(_address(address, SALES, "run"))
+        browser: Browser, shown: Shown) -> None:
+    address = shown.show(SALES)
+    with page_of(browser, address) as page:
+        visit(page, _address(address, SALES, "run"))
         expect(page.locator(".ws-graph-node")).to_have_count(5)
         page.get_by_role("button", name="Fit all of it").focus()
         page.keyboard.press("Tab")      # the frame itself, where arrows pan
@@ -97,9 +88,10 @@ def test_keys_reach_nodes_in_their_order_open_them_and_zoom(
 
 
 def test_dragging_pans_and_opens_nothing_and_the_wheel_zooms_with_ctrl(
-        browser: Browser, tmp_path: Path) -> None:
-    with served(publish(tmp_path, SALES)) as address, page_of(browser, address) as page:
-        page.goto(_address(address, SALES))
+        browser: Browser, shown: Shown) -> None:
+    address = shown.show(SALES)
+    with page_of(browser, address) as page:
+        visit(page, _address(address, SALES))
         box = page.locator(_node(page, "clean")).bounding_box()
         assert box is not None
         x, y, before, url = box["x"] + 40, box["y"] + 20, _transform(page), page.url
@@ -119,11 +111,12 @@ def test_dragging_pans_and_opens_nothing_and_the_wheel_zooms_with_ctrl(
 
 
 def test_groups_open_by_a_click_and_the_address_holds_it(
-        browser: Browser, tmp_path: Path) -> None:
+        browser: Browser, shown: Shown) -> None:
     groups = {f"{g}.t{n}": g for g in ("load", "extract") for n in range(50)}
     rows = graph_rows("folded", groups, [("extract.t0", "load.t0")], ["extract.t0", "load.t0"])
-    with served(publish(tmp_path, rows)) as address, page_of(browser, address) as page:
-        page.goto(_address(address, rows))
+    address = shown.show(rows)
+    with page_of(browser, address) as page:
+        visit(page, _address(address, rows))
         expect(page.locator(".ws-graph-node")).to_have_count(5)
         page.locator(_node(page, "extract")).click()
         page.wait_for_url(re.compile("open=extract"))
@@ -135,12 +128,13 @@ def test_groups_open_by_a_click_and_the_address_holds_it(
 
 
 @pytest.mark.parametrize("place", ["dag", "run"])
-def test_hostile_names_are_text(browser: Browser, tmp_path: Path, place: str) -> None:
+def test_hostile_names_are_text(browser: Browser, shown: Shown, place: str) -> None:
     names = hostile_names()
     rows = graph_rows(names[0], dict.fromkeys(names, names[1]), [(names[0], names[2])], names[:2],
                       home=names[1], run_id=names[2], state=names[3])
-    with served(publish(tmp_path, rows)) as address, page_of(browser, address) as page:
-        page.goto(_address(address, rows, place))
+    address = shown.show(rows)
+    with page_of(browser, address) as page:
+        visit(page, _address(address, rows, place))
         expect(page.locator(".ws-graph-node")).to_have_count(len(names) + 1)
         for node in page.locator(".ws-graph-node").all():
             node.hover(force=True)
@@ -152,11 +146,12 @@ def test_hostile_names_are_text(browser: Browser, tmp_path: Path, place: str) ->
         assert page.title() != "1"
 
 
-def test_a_thousand_nodes_are_drawn_in_time(browser: Browser, tmp_path: Path) -> None:
+def test_a_thousand_nodes_are_drawn_in_time(browser: Browser, shown: Shown) -> None:
     groups, edges, path = large(1000, 1500)
     rows = graph_rows("large", groups, edges, path)
-    with served(publish(tmp_path, rows)) as address, page_of(browser, address) as page:
-        page.goto(_address(address, rows))
+    address = shown.show(rows)
+    with page_of(browser, address) as page:
+        visit(page, _address(address, rows))
         page.get_by_role("link", name="show all").wait_for()
         seconds = []
         for _ in range(3):

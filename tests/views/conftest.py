@@ -30,7 +30,7 @@ def open_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Open:
         monkeypatch.setattr(sys, "argv", ["app.py", "--warehouse", str(tmp_path)])
         app = AppTest.from_file(str(APP), default_timeout=60)
         if page:
-            app.run().switch_page(page)
+            app.switch_page(page)
         for name, value in query.items():
             app.query_params[name] = value
         app.run()

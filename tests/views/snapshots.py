@@ -1,7 +1,10 @@
 """Tiny published warehouses for the tests of pages: the marts' columns, a few rows, a pointer."""
 
+import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cache
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +15,39 @@ import yaml
 AS_OF = datetime.fromisoformat("2001-03-04T12:00")
 FRESH_NOW = AS_OF + timedelta(minutes=2)
 STALE_NOW = AS_OF + timedelta(hours=5)
+_HOUR = timedelta(hours=1)
 
 _MODELS = Path(__file__).parents[2] / "models" / "marts"
 
 
-def _contracts() -> dict[str, str]:
-    """Columns of every mart as its contract says them, as the inside of a `create table`."""
+def _contracts() -> dict[str, dict[str, str]]:
+    """Columns of every mart and their types, as its contract says them."""
     models = (model for path in sorted(_MODELS.rglob("*.yml"))
               for model in yaml.safe_load(path.read_text()).get("models", ()))
-    return {model["name"]: ", ".join(f'"{c["name"]}" {c["data_type"]}' for c in model["columns"])
+    return {model["name"]: {c["name"]: c["data_type"] for c in model["columns"]}
             for model in models}
 
 
-MARTS: Mapping[str, str] = _contracts()
+COLUMNS: Mapping[str, Mapping[str, str]] = _contracts()
+# The same as the inside of a `create table`.
+MARTS: Mapping[str, str] = {mart: ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
+                            for mart, columns in COLUMNS.items()}
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
+
+
+@cache
+def _empty() -> bytes:
+    """A generation without a row."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "empty.duckdb"
+        with duckdb.connect(str(path)) as con:
+            con.execute("create schema meta; create schema marts; create table meta.snapshot ("
+                        "generation bigint, published_at timestamp, sealed_name varchar, "
+                        "sealed_generation bigint, sealed_load_number bigint, "
+                        "sealed_at timestamp)")
+            for mart, columns in MARTS.items():
+                con.execute(f"create table marts.{mart} ({columns})")
+        return path.read_bytes()
 
 
 def publish(root: Path, rows: Rows, *, generation: int = 1,
@@ -34,18 +56,17 @@ def publish(root: Path, rows: Rows, *, generation: int = 1,
     folder = root / "snapshots"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"warehouse-{generation:08d}.duckdb"
+    path.write_bytes(_empty())
     with duckdb.connect(str(path)) as con:
-        con.execute("create schema meta; create schema marts; create table meta.snapshot ("
-                    "generation bigint, published_at timestamp, sealed_name varchar, "
-                    "sealed_generation bigint, sealed_load_number bigint, sealed_at timestamp)")
+        con.begin()
         con.execute("insert into meta.snapshot values ($1, $2, null, null, null, null)",
                     [generation, published_at])
-        for mart, columns in MARTS.items():
-            con.execute(f"create table marts.{mart} ({columns})")
-            for row in rows.get(mart, ()):
-                marks = ", ".join("?" for _ in row)
-                con.execute(f"insert into marts.{mart} ({', '.join(row)}) values ({marks})",
-                            list(row.values()))
+        for mart in MARTS:
+            for names, alike in groupby(rows.get(mart, ()), key=tuple):
+                marks = ", ".join("?" for _ in names)
+                con.executemany(f"insert into marts.{mart} ({', '.join(names)}) values ({marks})",
+                                [list(row.values()) for row in alike])
+        con.commit()
     (root / "current").write_text(f"snapshots/{path.name}\n")
     return root
 
@@ -207,86 +228,76 @@ def hostile_names() -> list[str]:
         "naïve 🌬️ 日本語 👩‍👩‍👧",
         "{{ 7*7 }} {0} {__class__} %s",
         "' or 1=1; drop table fct_dag_runs; --",
+        "✓ success שלום",
     ]
 
 
+def with_texts(mart: str, row: Mapping[str, Any], text: str) -> dict[str, Any]:
+    """The row with this text in every column of text that it says nothing of."""
+    texts = {"varchar": text, "varchar[]": [text]}
+    return {name: texts[kind] for name, kind in COLUMNS[mart].items() if kind in texts} | row
+
+
 def hostile() -> dict[str, list[dict[str, Any]]]:
-    """Every free text of every mart is hostile, in every place at once."""
-    names = hostile_names()
-    ugly = [cluster(name, kind=names[0], airflow_version=names[1], dialect=names[3],
-                    warnings=f'["{chr(0x202e)}![w](http://127.0.0.1:9/w.png)"]')
-            for name in names]
+    """Every text of every mart is hostile, in every place at once; equal ones belong together."""
+    named = _hostile(hostile_names())
+    return {mart: [with_texts(mart, row, row["cluster"])
+                   for row in named.get(mart, [{"cluster": name} for name in hostile_names()])]
+            for mart in COLUMNS}
+
+
+def _hostile(names: list[str]) -> dict[str, list[dict[str, Any]]]:
+    """What is more than a text in each column."""
     return {
-        "dim_clusters": ugly,
-        "fct_dag_runs": [run(name, name, cluster=name, state=state, minutes_ago=5 + n,
-                             run_kind=name)
-                         for n, name in enumerate(names)
-                         for state in ((name,) if n % 2 else ("failed",))],
+        "dim_clusters": [
+            cluster(name, kind=names[0], airflow_version=names[1], dialect=names[3],
+                    warnings=f'["{chr(0x202e)}![w](http://127.0.0.1:9/w.png)"]') for name in names],
+        "fct_dag_runs": [
+            run(name, name, cluster=name, state=name if n % 2 else "failed", minutes_ago=5 + n,
+                run_kind=name) for n, name in enumerate(names)],
         "fct_task_instances": [
             instance(task, dag_id=dag, run_id=dag, cluster=dag, state=task if n % 2 else "failed",
                      operator=task, pool=task)
             for dag in names for n, task in enumerate(names)],
         "dim_dags": [
-            dag(name, cluster=name, owner=name, team=name, tier=name, tags=[name, name],
-                schedule=name, schedule_description=name, schedule_timezone_name=name,
-                file_path=name, relative_file_path=name, bundle_name=name, bundle_version=name,
-                version_key=name, has_import_errors=True)
-            for name in names],
+            dag(name, cluster=name, owner=name, tags=[name, name], schedule=name,
+                schedule_description=name, schedule_timezone_name=name, file_path=name,
+                relative_file_path=name, has_import_errors=True) for name in names],
         "dim_tasks": [
             task(name, cluster=dag_id, dag_id=dag_id, operator=name, pool=name, queue=name,
-                 trigger_rule=name, task_group_id=name, owner=name, external_dag_id=name,
-                 trigger_dag_id=name, operator_module=name, sensor_mode=name, is_sensor=True)
+                 trigger_rule=name, task_group_id=name, external_dag_id=name, is_sensor=True)
             for dag_id in names for name in names],
-        "agg_dag_durations": [durations(cluster=name, dag_id=name, basis_kind=name)
-                              for name in names],
-        "agg_task_durations": [durations(cluster=name, dag_id=name, task_id=name)
-                               for name in names],
+        "agg_dag_durations": [durations(cluster=n, dag_id=n, basis_kind=n) for n in names],
+        "agg_task_durations": [durations(cluster=n, dag_id=n, task_id=n) for n in names],
         "fct_critical_path_steps": [
-            {"cluster": name, "dag_id": name, "run_id": name, "path_kind": "finish",
-             "step_number": 1, "task_id": name, "map_index": -1, "pool": name,
+            {"cluster": name, "path_kind": "finish", "step_number": 1, "map_index": -1,
              "limited_by": f"pool:{name}", "handoff_seconds": 900.0, "limit_wait_seconds": 900.0,
              "external_wait_seconds": 0.0, "running_seconds": 1.0, "retry_wait_seconds": 0.0,
              "deferred_seconds": 0.0} for name in names],
         "fct_task_attempts": [
-            {"cluster": name, "dag_id": name, "run_id": name, "task_id": name, "map_index": -1,
-             "try_number": number, "state": name, "outcome": "retried", "host_name": name,
+            {"cluster": name, "map_index": -1, "try_number": number, "outcome": "retried",
              "started_at": AS_OF - timedelta(minutes=9 - number),
              "ended_at": AS_OF - timedelta(minutes=9 - number)}
             for name in names for number in (1, 2)],
-        "dim_dag_versions": [
-            {"cluster": name, "dag_id": name, "version_key": name, "version_basis": name,
-             "bundle_version": name, "source_hash": name, "first_seen_at": AS_OF}
-            for name in names],
+        "dim_dag_versions": [{"cluster": name, "first_seen_at": AS_OF} for name in names],
         "fct_dag_version_changes": [
-            {"cluster": name, "dag_id": name, "version_key": name, "change_number": number,
-             "change_kind": kind, "task_id": name, "other_task_id": name, "field_name": name,
-             "old_value": name, "new_value": name, "changed_at": AS_OF}
+            {"cluster": name, "change_number": number, "change_kind": kind, "changed_at": AS_OF}
             for name in names for number, kind in enumerate((
                 "task_added", "task_removed", "edge_added", "edge_removed", "task_changed",
                 "source_changed", name))],
-        "fct_audit_events": [
-            {"cluster": name, "dag_id": name, "run_id": name, "task_id": name, "event_id": 1,
-             "event_name": name, "event_kind": name, "actor_name": name, "new_state": name,
-             "happened_at": AS_OF} for name in names],
+        "fct_audit_events": [{"cluster": n, "event_id": 1, "happened_at": AS_OF} for n in names],
         "fct_import_errors": [
-            {"cluster": name, "file_path": name, "error_key": name, "dag_ids": [name],
-             "error_class": name, "message": name, "stack_trace": f"{name}\n  {name}",
+            {"cluster": name, "stack_trace": f"{name}\n  {name}",
              "first_seen_at": AS_OF, "last_seen_at": AS_OF} for name in names],
         "dim_search_entries": [
             entry(name, task, cluster=name, runs=[name, "failed"], cluster_kind=name, owner=name,
-                  owners=[name], team=name, tier=name, project=name, tags=[name], schedule=name,
-                  schedule_kind=name, schedule_description=name, description=name,
-                  display_name=name, operator=name, last_run_id=name, last_run_state=name,
-                  search_text=name.lower(), task_count=1)
+                  owners=[name], tags=[name], display_name=name, last_run_id=name,
+                  last_run_state=name, search_text=name.lower(), task_count=1)
             for name in names for task in ("", name)],
-        "fct_loads": [{"cluster": name, "load_number": n, "load_kind": name, "observed_at": AS_OF,
+        "fct_loads": [{"cluster": name, "load_number": n, "observed_at": AS_OF,
                        "loaded_at": AS_OF, "row_count": 1} for n, name in enumerate(names)],
-        "fct_failed_loads": [{"cluster": name, "failed_at": AS_OF - timedelta(hours=1),
-                              "error_class": name, "message": name} for name in names],
-        "fct_quarantined_batches": [{
-            "cluster": name, "load_number": n, "table_name": name, "reason": name,
-            "quarantine_path": name, "observed_at": AS_OF, "row_count": 1}
-            for n, name in enumerate(names)],
-        "agg_row_flags": [{"cluster": name, "model_name": name, "row_flag": name, "row_count": 1}
-                          for name in names],
+        "fct_failed_loads": [{"cluster": n, "failed_at": AS_OF - _HOUR} for n in names],
+        "fct_quarantined_batches": [{"cluster": name, "load_number": n, "observed_at": AS_OF,
+                                     "row_count": 1} for n, name in enumerate(names)],
+        "agg_row_flags": [{"cluster": name, "row_count": 1} for name in names],
     }

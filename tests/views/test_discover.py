@@ -145,15 +145,15 @@ def test_other_pages_have_a_search_on_top(open_page: Open) -> None:
     assert '"asked"' in box.proto.json
 
 
-@pytest.mark.parametrize("name", hostile_names())
-def test_hostile_names_are_text(open_page: Open, name: str) -> None:
-    app = open_page(hostile(), q=name)
-    _is_text(app)
-    app.text_input(key="q").set_value("").run()
-    app.selectbox(key="cluster").select(name).run()
-    _is_text(app)
-    app.selectbox(key="owner").select(name).run()
-    _is_text(app)
+def test_hostile_names_are_text(open_page: Open) -> None:
+    for number, name in enumerate(hostile_names()):
+        app = open_page(None if number else hostile(), q=name)
+        _is_text(app)
+        app.text_input(key="q").set_value("").run()
+        app.selectbox(key="cluster").select(name).run()
+        _is_text(app)
+        app.selectbox(key="owner").select(name).run()
+        _is_text(app)
 
 
 def _is_text(app: AppTest) -> None:

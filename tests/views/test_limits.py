@@ -97,11 +97,11 @@ def test_stale_data_says_so_and_files_that_do_not_load(open_page: Open) -> None:
     assert "<b>2 DAG files</b> do not load on 2 clusters." in page
 
 
-@pytest.mark.parametrize("name", hostile_names())
-def test_hostile_names_are_text(open_page: Open, name: str) -> None:
-    app = open_page(hostile_lists(), PAGE, cluster=name, limit_kind="pool", limit_name=name,
-                    list="all")
-    page = html_of(app)
-    for tag in ("<img", "<script", "<b>bold", "<a href"):
-        assert tag not in page
-    assert "\u202e" not in page
+def test_hostile_names_are_text(open_page: Open) -> None:
+    for number, name in enumerate(hostile_names()):
+        rows = None if number else hostile_lists()
+        app = open_page(rows, PAGE, cluster=name, limit_kind="pool", limit_name=name, list="all")
+        page = html_of(app)
+        for tag in ("<img", "<script", "<b>bold", "<a href"):
+            assert tag not in page
+        assert "\u202e" not in page

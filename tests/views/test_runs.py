@@ -158,12 +158,13 @@ def test_a_damaged_snapshot_is_a_failed_screen(open_page: Open, tmp_path: Path) 
     assert "This page cannot be shown" in html_of(open_page(None))
 
 
-@pytest.mark.parametrize("name", hostile_names())
-def test_hostile_names_are_text(open_page: Open, name: str) -> None:
-    app = open_page(hostile(), search=name.splitlines()[0][:20], window="all")
-    page = html_of(app)
-    for tag in ("<img", "<script", "<b>bold", "<a href"):
-        assert tag not in page
-    assert set(re.findall(r'<a class="([^"]*)"', page)) <= {"ws-link", "ws-link ws-id"}
-    for kind in ("markdown", "caption", "subheader"):
-        assert not any("127.0.0.1:9" in one.value for one in app.get(kind))
+def test_hostile_names_are_text(open_page: Open) -> None:
+    for number, name in enumerate(hostile_names()):
+        app = open_page(None if number else hostile(), search=name.splitlines()[0][:20],
+                        window="all")
+        page = html_of(app)
+        for tag in ("<img", "<script", "<b>bold", "<a href"):
+            assert tag not in page
+        assert set(re.findall(r'<a class="([^"]*)"', page)) <= {"ws-link", "ws-link ws-id"}
+        for kind in ("markdown", "caption", "subheader"):
+            assert not any("127.0.0.1:9" in one.value for one in app.get(kind))

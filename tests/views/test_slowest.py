@@ -88,9 +88,10 @@ def test_stale_data_says_so(open_page: Open) -> None:
     assert "<b>Stale:</b>" in html_of(open_page(full_lists(), PAGE, now=STALE_NOW))
 
 
-@pytest.mark.parametrize("name", hostile_names())
-def test_hostile_names_are_text(open_page: Open, name: str) -> None:
-    page = html_of(open_page(hostile_lists(), PAGE, cluster=name, others="true"))
-    for tag in ("<img", "<script", "<b>bold", "<a href"):
-        assert tag not in page
-    assert "\u202e" not in page
+def test_hostile_names_are_text(open_page: Open) -> None:
+    for number, name in enumerate(hostile_names()):
+        rows = None if number else hostile_lists()
+        page = html_of(open_page(rows, PAGE, cluster=name, others="true"))
+        for tag in ("<img", "<script", "<b>bold", "<a href"):
+            assert tag not in page
+        assert "\u202e" not in page

@@ -130,11 +130,13 @@ def test_stale_data_says_so(open_page: Open) -> None:
 
 
 # every name once, every view with a name that is a tag
-@pytest.mark.parametrize(("name", "view"), [
-    *((name, VIEWS[number % len(VIEWS)]) for number, name in enumerate(hostile_names())),
-    *((hostile_names()[0], view) for view in VIEWS[1:])])
-def test_hostile_names_are_text(open_page: Open, name: str, view: str) -> None:
-    page = html_of(open_page(hostile(), PAGE, cluster=name, dag_id=name, task_id=name, view=view))
-    for tag in ("<img", "<script", "<b>bold"):
-        assert tag not in page
-    assert 'href="http' not in page
+def test_hostile_names_are_text(open_page: Open) -> None:
+    names = hostile_names()
+    shown = [(name, VIEWS[number % len(VIEWS)]) for number, name in enumerate(names)]
+    shown += [(names[0], view) for view in VIEWS[1:]]
+    for number, (name, view) in enumerate(shown):
+        rows = None if number else hostile()
+        page = html_of(open_page(rows, PAGE, cluster=name, dag_id=name, task_id=name, view=view))
+        for tag in ("<img", "<script", "<b>bold"):
+            assert tag not in page
+        assert 'href="http' not in page
