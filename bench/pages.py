@@ -7,6 +7,7 @@ Beside the DAGs of `models` there are a DAG of 10,000 runs and one of 1,000 task
 hold those too. The rows are made up and worth nothing but their number and shape.
 """
 
+import gc
 import os
 import statistics
 import sys
@@ -138,6 +139,8 @@ def measure() -> list[Figure]:
             page = AppTest.from_file(app.__file__, default_timeout=60)
             page.run()
             page.switch_page(f"views/{name.split()[0]}.py")
+            gc.collect()        # what AppTest kept of the pages before is not this page's
+            gc.freeze()
             seconds = []
             for number, parameters in enumerate([rounds[0], *rounds]):
                 data._answer.clear()
