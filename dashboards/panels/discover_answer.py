@@ -67,14 +67,6 @@ def _health(chosen: Narrowing, answer: dict[str, Any]) -> Markup:
     return write("{opening}{said}", opening=opening, said=joined(said))
 
 
-def import_errors(cluster: str, file_count: int) -> Markup:
-    """The files that do not parse: their DAGs may be known, or never seen."""
-    if not file_count:
-        return write("no import errors")
-    return links.link("import_errors", f"{fmt.count(file_count, 'file')} with import errors",
-                      cluster=cluster)
-
-
 def _narrower(text: str, number: int, values: dict[str, Any]) -> Markup:
     if not number:
         return write("{text}", text=text)

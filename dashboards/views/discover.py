@@ -42,12 +42,10 @@ def draw(page: frame.Page) -> None:
 
 def _answer(page: frame.Page, chosen: filters.Narrowing, answer: dict[str, Any]) -> None:
     cluster = chosen.values["cluster"]
-    broken = page.reader.row("search__import_errors", cluster=cluster or None) or {}
     frame.say(
         '<div class="ws-answer" role="status">{sentence}</div>'
-        '<div class="ws-under">{errors} · data as of {as_of} · times in {zone}</div>',
+        '<div class="ws-under">Data as of {as_of} · times in {zone}</div>',
         sentence=words.sentence(chosen, answer),
-        errors=words.import_errors(cluster, broken.get("file_count", 0)),
         as_of=page.moment(page.as_of(cluster or None), "an unknown time"),
         zone=fmt.zone_label(page.zone, page.now))
 

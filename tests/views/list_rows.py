@@ -5,12 +5,12 @@
     hostile_lists()  ->  hostile() and the same with ugly names everywhere
 """
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from tests.views.snapshots import AS_OF, full, hostile, hostile_names
 
-TODAY = datetime(AS_OF.year, AS_OF.month, AS_OF.day)  # noqa: DTZ001 - UTC, naive, as the marts
+TODAY = AS_OF.replace(hour=0, minute=0)
 TRACE = ('Traceback (most recent call last):\n  File "/opt/airflow/dags/team_a/orders.py", line 3, '
          "in <module>\n    import snowflake\nModuleNotFoundError: No module named 'snowflake'")
 

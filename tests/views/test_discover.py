@@ -20,7 +20,7 @@ def test_the_answer_is_a_sentence_and_what_ran_last_comes_first(open_page: Open)
     text = re.sub("<[^>]*>", "", page)
     assert "4 DAGs on 2 clusters: 1 failed their last run, 1 is paused." in text
     assert names(app) == ["ads_daily", "orders", "long_ago", "stage_dag"]
-    assert "data as of" in text
+    assert "Data as of" in text
     assert "times in UTC" in text
     assert "reads dim_clusters, dim_search_entries, fct_failed_loads, fct_import_errors" in text
 
@@ -135,7 +135,7 @@ def test_import_errors_are_counted_by_file(open_page: Open) -> None:
         {"cluster": "prod-eu", "file_path": "/d/a.py", "error_key": key, "fixed_at": fixed}
         for key, fixed in (("1", None), ("2", None), ("3", AS_OF))]}
     page = html_of(open_page(rows))
-    assert "1 file with import errors" in page
+    assert "<b>1 DAG file</b> does not load. <a" in page
 
 
 def test_other_pages_have_a_search_on_top(open_page: Open) -> None:
