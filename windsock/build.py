@@ -1,26 +1,35 @@
-"""Runs dbt inside this process, on the private build file.
+"""Brings the tables of the private build file up to what has landed.
 
-    Builder(layout).build()   ->   dbt run on models/, then the tests where asked for
+    Builder(layout).build()   ->   dbt, when the models are new, everything is wanted or tests are
+                              ->   else the plan that dbt compiled (`windsock.plan`), without dbt
 
-The manifest is kept between cycles and no `--vars` are passed, so that only the first build parses.
+dbt is imported, and the project parsed, only when dbt is needed.
 """
 
 import gc
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
+from windsock import plan as plans
 from windsock.errors import BuildError
-from windsock.warehouse import Layout
+from windsock.plan import Plan
+from windsock.warehouse import Layout, open_build
 
 PROJECT = Path(__file__).resolve().parents[1]
+_PART = " in part"
+_CODE = Path(__file__).with_name("model_path.py")       # the Python model calls it
 
 
 @dataclass
 class Builder:
-    """dbt with its manifest in memory.
+    """What builds one warehouse.
 
     Attributes:
         layout: which warehouse.
@@ -30,7 +39,6 @@ class Builder:
     layout: Layout
     memory_limit: str = "5GB"
     _manifest: Any = field(default=None, repr=False)
-    _views_in: int | None = field(default=None, repr=False)
 
     def build(
         self, *, full_refresh: bool = False, with_tests: bool = False, select: str | None = None
@@ -43,35 +51,72 @@ class Builder:
             select: dbt's selection; None: everything.
 
         Returns:
-            Node name -> seconds.
+            Node name -> seconds, of the nodes that had to run.
 
         Raises:
             BuildError: a model or a test failed; the published snapshot stays.
         """
-        if with_tests and self._built_from() is None:
-            self.build(full_refresh=True)   # unit tests of incremental models look at their tables
         sources = _checksum()
-        full_refresh = full_refresh or self._built_from() != sources
+        # A selection leaves tables out: only another selection may go on from there.
+        is_known = self._built_from() in ((sources, sources + _PART) if select else (sources,))
+        if with_tests and not is_known:
+            self.build(full_refresh=True)   # unit tests of incremental models look at their tables
+            full_refresh, is_known = False, True
+        if is_known and not (full_refresh or with_tests or select):
+            return self._run_plan(sources)
+        return self._run_dbt(
+            sources, full_refresh=full_refresh or not is_known, with_tests=with_tests,
+            select=select)
+
+    def _run_plan(self, sources: str) -> dict[str, float]:
+        plan = Plan.read(self._plan_file)
+        if plan is None or plan.made_by != sources:
+            plan = self._compile(sources)
+        with self._opened() as con:
+            seconds = plans.run(con, plan, PROJECT)
+            con.execute("checkpoint")
+        return seconds
+
+    def _run_dbt(
+        self, sources: str, *, full_refresh: bool, with_tests: bool, select: str | None
+    ) -> dict[str, float]:
         arguments = ["build" if with_tests or full_refresh else "run"]
         if full_refresh:
             arguments += ["--full-refresh"]
             if not with_tests:      # a build is what loads seeds as well
                 arguments += ["--resource-type", "model", "--resource-type", "seed"]
         arguments += ["--select", select] if select else []
-        is_routine = not (full_refresh or with_tests or select)
-        if is_routine and self._views_in == self._file():
-            # This process has made the views in this very file; their text cannot have changed.
-            arguments += ["--exclude", "config.materialized:view"]
         result = self._invoke(arguments)
         if not result.success:
             raise _failure(result)
-        self._mark.write_text(sources)
+        self._mark.write_text(sources + _PART if select else sources)
         if not select:
-            self._views_in = self._file()
+            with self._opened() as con:
+                plans.begin_after(con, sources)
         return {r.node.name: r.execution_time for r in result.result.results}
 
-    def _file(self) -> int:
-        return self.layout.build_file.stat().st_ino
+    def _compile(self, sources: str) -> Plan:
+        """The SQL of a routine build; the tables must be there, for `is_incremental()`."""
+        from windsock.planning import plan_of
+
+        result = self._invoke(["compile", "--select", "resource_type:model"])
+        if not result.success:
+            raise _failure(result)
+        plan = plan_of((r.node for r in result.result.results), self._manifest, sources)
+        plan.write(self._plan_file)
+        return plan
+
+    @contextmanager
+    def _opened(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        con = open_build(self.layout, memory_limit=self.memory_limit)
+        try:
+            yield con
+        finally:
+            con.close()
+
+    @property
+    def _plan_file(self) -> Path:
+        return self.layout.build_file.with_suffix(".plan.json")
 
     @property
     def _mark(self) -> Path:
@@ -126,9 +171,9 @@ def _checksum() -> str:
     """Of every file that decides what a table holds: after a change all are made anew."""
     digest = hashlib.sha256()
     files = [p for folder in ("models", "macros", "seeds") for p in (PROJECT / folder).rglob("*")]
-    files.append(PROJECT / "windsock" / "model_path.py")     # the Python model calls it
     for path in sorted(p for p in files if p.suffix in {".sql", ".csv", ".py"}):
         digest.update(path.relative_to(PROJECT).as_posix().encode() + path.read_bytes())
+    digest.update(_CODE.read_bytes())
     return digest.hexdigest()
 
 
