@@ -121,6 +121,7 @@ def show(title: str, body: Callable[[Page], None], *, has_search: bool = True) -
     st.html(markup.stylesheet(mode))
     token = data.watch_token(chosen.layout)
     page = None
+    _label(chosen)
     try:
         reader = data.open_newest(chosen.layout, processes=chosen.processes)
         if reader is None:
@@ -135,6 +136,13 @@ def show(title: str, body: Callable[[Page], None], *, has_search: bool = True) -
         _failed(error, mode)
     components.navigator()
     _watch(token, chosen, page)
+
+
+def _label(chosen: settings.Settings) -> None:
+    """On every page of a made-up company, before anything else."""
+    if chosen.layout.demonstration.exists():
+        say('<div class="ws-banner ws-info" role="note"><b>Demonstration:</b> a made-up company; '
+            "nothing here is real. <code>windsock up</code> shows your own Airflow.</div>")
 
 
 def _top(page: Page, title: str, *, has_search: bool) -> None:

@@ -6,40 +6,25 @@
 The two routes give the same rows; `tests/unit/ingest/test_rebuild.py` compares them.
 """
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 
 import duckdb
 
+from ingest import expire, records, run_loads
 from ingest.archive import Archive, Batch, Manifest
 from ingest.contracts import Table, landing_columns, landing_name
 from windsock import effects
 
-CONTROL_DDL = """
-create schema if not exists landing;
-create table if not exists landing.loads (
-    load_number bigint, load_id varchar, source varchar, cluster varchar, kind varchar,
-    observed_at timestamp, loaded_at timestamp, source_uri varchar, facts varchar, state varchar,
-    row_count bigint
-);
-create table if not exists landing.batches (
-    load_number bigint, cluster varchar, table_name varchar, path varchar, row_count bigint,
-    byte_count bigint, sha256 varchar, tombstone_count bigint, flagged_count bigint
-);
-create table if not exists landing.quarantined_batches (
-    load_number bigint, cluster varchar, table_name varchar, path varchar, row_count bigint,
-    reason varchar
-);
-create table if not exists landing.failed_loads (
-    cluster varchar, failed_at timestamp, error_class varchar, message varchar
-);
-"""
-
 
 def create_landing(con: duckdb.DuckDBPyConnection, source: str, tables: Iterable[Table]) -> None:
     """Make the landing tables that are missing, and columns that a newer Windsock has added."""
-    con.execute(CONTROL_DDL)
+    tables = list(tables)
+    con.execute(records.DDL)
+    is_older = not con.execute(
+        "from duckdb_tables() where schema_name = 'landing' and table_name = 'run_loads'"
+    ).fetchall()
+    con.execute(run_loads.DDL)
     present = {
         (name, column)
         for name, column in con.execute(
@@ -56,6 +41,8 @@ def create_landing(con: duckdb.DuckDBPyConnection, source: str, tables: Iterable
             for column, kind in columns.items():
                 if (name, column) not in present:
                     con.execute(f'alter table landing."{name}" add column "{column}" {kind}')
+    if is_older:
+        run_loads.renew(con, source, tables)
 
 
 def apply_load(
@@ -74,10 +61,15 @@ def apply_load(
     effects.before("landing.begin", manifest.load_id)
     con.execute("begin")
     try:
-        for batch in manifest.batches:
-            effects.before("landing.batch", batch.path)
-            _upsert(con, archive, manifest, batch, tables[batch.table], scratch)
-        _record(con, manifest)
+        if manifest.kind == expire.KIND:
+            effects.before("landing.expiry", manifest.load_id)
+            expire.apply_expiry(con, archive, manifest, tables, scratch)
+        else:
+            for batch in manifest.batches:
+                effects.before("landing.batch", batch.path)
+                _upsert(con, archive, manifest, batch, tables[batch.table], scratch)
+            _note_runs(con, archive, manifest, tables, scratch)
+        records.record(con, manifest)
         effects.before("landing.commit", manifest.load_id)
         con.execute("commit")
     except BaseException:
@@ -93,7 +85,7 @@ def rebuild(
     tables: dict[str, Table],
     scratch: Path,
 ) -> None:
-    """Make the landing tables of one source from its manifests alone, table by table.
+    """Make the landing tables from the manifests alone, table by table.
 
     The last image of every key wins; replaced images go to the `__replaced` tables by the rule
     of `apply_load`.
@@ -101,13 +93,18 @@ def rebuild(
     effects.before("rebuild.begin", source)
     con.execute("begin")
     try:
+        expire.collect(con, archive, manifests, scratch)
         for table in tables.values():
             batches = [(m, b) for m in manifests for b in m.batches if b.table == table.name]
             if batches:
                 effects.before("rebuild.table", table.name)
-                _rebuild_table(con, archive, batches, source, table, scratch)
+                _collect_images(con, archive, batches, table, scratch)
+                expire.take_away(con, "images", table, manifests)
+                _rebuild_table(con, landing_name(batches[0][0].source, table.name), table)
+        con.execute("drop table expired")
+        run_loads.renew(con, source, tables.values())
         for manifest in manifests:
-            _record(con, manifest)
+            records.record(con, manifest)
         effects.before("rebuild.commit", source)
         con.execute("commit")
     except BaseException:
@@ -136,17 +133,22 @@ def _upsert(
     if batch.is_fresh:
         con.execute(
             f'insert into landing."{name}" by name '
-            "from read_parquet($1, hive_partitioning = false)",
-            [path],
+            "from read_parquet($1, hive_partitioning = false) where _load_number = $2",
+            [path, manifest.load_number],
         )
         return
-    # An older batch lacks the columns that a newer Windsock has added.
+    # An older batch lacks the columns that a newer Windsock has added; a compacted file has the
+    # rows of other loads too.
     con.execute(
         f'create or replace temp table incoming as from (from landing."{name}" limit 0) '
-        "union all by name from read_parquet($1, hive_partitioning = false)",
-        [path],
+        "union all by name from read_parquet($1, hive_partitioning = false) "
+        "where _load_number = $2",
+        [path, manifest.load_number],
     )
     same_key = _same_key(table, "old", "new")
+    if table.strategy == "run":
+        place = run_loads.condition(con, manifest.cluster, "incoming", "old")
+        same_key = f"{place} and {same_key}"
     if table.observed:
         con.execute(
             f'insert into landing."{name}__replaced" by name '
@@ -158,22 +160,47 @@ def _upsert(
     con.execute("drop table incoming")
 
 
-def _rebuild_table(
+def _note_runs(
+    con: duckdb.DuckDBPyConnection,
+    archive: Archive,
+    manifest: Manifest,
+    tables: dict[str, Table],
+    scratch: Path,
+) -> None:
+    """In which load rows of which runs stand, for the next comparison."""
+    batches = [b for b in manifest.batches if tables[b.table].strategy == "run"]
+    if not batches:
+        return
+    paths = ", ".join(
+        "'" + str(archive.local_path(b.path, scratch)).replace("'", "''") + "'" for b in batches)
+    runs = (f"(select distinct cluster, dag_id, run_id from read_parquet([{paths}], "
+            "union_by_name = true, hive_partitioning = false) "
+            f"where _load_number = {manifest.load_number})")
+    run_loads.note(con, manifest.load_number, runs, are_new=all(b.is_fresh for b in batches))
+
+
+def _collect_images(
     con: duckdb.DuckDBPyConnection,
     archive: Archive,
     batches: list[tuple[Manifest, Batch]],
-    source: str,
     table: Table,
     scratch: Path,
 ) -> None:
-    name = landing_name(source, table.name)
-    paths = [str(archive.local_path(batch.path, scratch)) for _, batch in batches]
-    key = ", ".join(f'"{c}"' for c in ("cluster", *table.key))
+    """All images of the rows of a table, in the temporary table `images`."""
+    name = landing_name(batches[0][0].source, table.name)
+    # Many loads of a compacted file are one path.
+    paths = [str(archive.local_path(path, scratch))
+             for path in dict.fromkeys(batch.path for _, batch in batches)]
     con.execute(
         f'create or replace temp table images as from (from landing."{name}" limit 0) '
         "union all by name from read_parquet($1, union_by_name = true, hive_partitioning = false)",
         [paths],
     )
+
+
+def _rebuild_table(con: duckdb.DuckDBPyConnection, name: str, table: Table) -> None:
+    """The last of its images is a row's; the ones before go where `apply_load` puts them."""
+    key = ", ".join(f'"{c}"' for c in ("cluster", *table.key))
     if table.observed:
         pairs = " and ".join(
             (_same_key(table, "old", "new"), "new._load_number = old._next_load_number")
@@ -201,53 +228,6 @@ def _replaced(table: Table) -> str:
     changed = " or ".join(f'old."{c}" is distinct from new."{c}"' for c in sorted(table.observed))
     returned = "old._deleted_at is not null and new._deleted_at is null"
     return f"({table.observed_when}) and ({changed} or ({returned}))"
-
-
-def _record(con: duckdb.DuckDBPyConnection, manifest: Manifest) -> None:
-    con.execute(
-        "insert into landing.loads values ($1, $2, $3, $4, $5, $6::timestamp, $7::timestamp, "
-        "$8, $9, $10, $11)",
-        [
-            manifest.load_number,
-            manifest.load_id,
-            manifest.source,
-            manifest.cluster,
-            manifest.kind,
-            manifest.observed_at,
-            manifest.loaded_at,
-            manifest.source_uri,
-            json.dumps(manifest.facts, sort_keys=True),
-            json.dumps(manifest.state, sort_keys=True),
-            sum(b.row_count for b in manifest.batches),
-        ],
-    )
-    for batch in manifest.batches:
-        con.execute(
-            "insert into landing.batches values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-            [
-                manifest.load_number,
-                manifest.cluster,
-                batch.table,
-                batch.path,
-                batch.row_count,
-                batch.byte_count,
-                batch.sha256,
-                batch.tombstone_count,
-                batch.flagged_count,
-            ],
-        )
-    for bad in manifest.quarantined:
-        con.execute(
-            "insert into landing.quarantined_batches values ($1, $2, $3, $4, $5, $6)",
-            [
-                manifest.load_number,
-                manifest.cluster,
-                bad.table,
-                bad.path,
-                bad.row_count,
-                bad.reason,
-            ],
-        )
 
 
 def _rollback(con: duckdb.DuckDBPyConnection) -> None:

@@ -4,92 +4,37 @@
     then its manifest  ->  <source>/<cluster>/_manifests/date=…/<load_number>-<load_id>.json
 
 A batch without a manifest does not exist: it is what a killed landing left, and the next
-landing removes it.
+landing removes it. `windsock compact` merges old loads (`compact.py`): of loads that are named
+twice, by their own manifests and by a compacted one, the compacted one counts.
 The warehouse's landing tables can be made again from the manifests in the order of their numbers.
 The root is a folder, or any fsspec URL.
 """
 
 import hashlib
-import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
-from pathlib import Path, PurePosixPath
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ingest.manifests import (
+    Batch,
+    Compacted,
+    Manifest,
+    Quarantined,
+    counted,
+    is_compacted,
+    manifest_path,
+    newest_number,
+)
 from windsock import effects
 from windsock.errors import ArchiveError
 
-
-@dataclass(frozen=True)
-class Batch:
-    """One Parquet file of one table in one load.
-
-    `is_fresh`: none of its keys was landed before, so that it can be applied without a comparison.
-    """
-
-    table: str
-    path: str
-    row_count: int
-    byte_count: int
-    sha256: str
-    tombstone_count: int = 0
-    flagged_count: int = 0
-    is_fresh: bool = False
-
-
-@dataclass(frozen=True)
-class Quarantined:
-    """A batch that failed its gate: kept whole, with the reason, never loaded."""
-
-    table: str
-    path: str
-    row_count: int
-    reason: str
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """What one load brought. Instants are ISO 8601 texts in UTC without a zone."""
-
-    load_id: str
-    load_number: int
-    source: str
-    cluster: str
-    kind: str                     # increment | history | reconcile | replay
-    observed_at: str              # the source's clock at the start of the read
-    loaded_at: str                # our clock
-    source_uri: str
-    facts: dict[str, Any] = field(default_factory=dict)     # version, head, lag, warnings, profile
-    state: dict[str, Any] = field(default_factory=dict)     # cursors after this load
-    batches: tuple[Batch, ...] = ()
-    quarantined: tuple[Quarantined, ...] = ()
-
-    def to_json(self) -> bytes:
-        """Stable JSON."""
-        return json.dumps(asdict(self), sort_keys=True, indent=1).encode()
-
-    @staticmethod
-    def from_json(data: bytes, where: str) -> "Manifest":
-        """Read a manifest back.
-
-        Raises:
-            ArchiveError: not a manifest of ours.
-        """
-        try:
-            raw = json.loads(data)
-            raw["batches"] = tuple(Batch(**b) for b in raw["batches"])
-            raw["quarantined"] = tuple(Quarantined(**q) for q in raw["quarantined"])
-            return Manifest(**raw)
-        except (ValueError, KeyError, TypeError) as error:
-            raise ArchiveError(
-                f"The manifest {where} cannot be read ({error}).",
-                expected="a manifest as written by windsock land",
-                next_step="restore it from a backup of the archive; its batches are unharmed",
-            ) from error
+__all__ = ["Archive", "Batch", "Manifest", "Quarantined", "manifest_path", "parquet_bytes",
+           "parquet_options"]
 
 
 class Archive:
@@ -116,11 +61,22 @@ class Archive:
             else:
                 effects.write_durably(self._folder / path, data, name=name)
         except OSError as error:
-            raise ArchiveError(
-                f"Writing {path} to the archive {self.root} failed: {error}.",
-                expected="a place with room where this user may write",
-                next_step="make room or mend the rights; the next landing repairs itself",
-            ) from error
+            raise _not_written(self.root, path, error) from error
+
+    def put_file(self, path: str, file: Path, *, name: str) -> None:
+        """Store one immutable file that may be large; whole or not at all.
+
+        Raises:
+            ArchiveError: the store said no.
+        """
+        try:
+            if self._is_remote:
+                effects.before(f"{name}.write", path)
+                self._filesystem.put_file(str(file), f"{self._base}/{path}")
+            else:
+                effects.copy_durably(file, self._folder / path, name=name)
+        except OSError as error:
+            raise _not_written(self.root, path, error) from error
 
     def get(self, path: str) -> bytes:
         """Content of one file.
@@ -134,11 +90,7 @@ class Archive:
                 return data
             return (self._folder / path).read_bytes()
         except OSError as error:
-            raise ArchiveError(
-                f"{path} cannot be read from the archive {self.root}: {error}.",
-                expected="every file that a manifest names",
-                next_step="restore it from a backup of the archive, then windsock rebuild",
-            ) from error
+            raise _not_read(self.root, path, error) from error
 
     def remove(self, path: str) -> None:
         """Remove a file that no manifest names."""
@@ -146,7 +98,32 @@ class Archive:
         if self._is_remote:
             self._filesystem.rm_file(f"{self._base}/{path}")
         else:
-            (self._folder / path).unlink(missing_ok=True)
+            file = self._folder / path
+            file.unlink(missing_ok=True)
+            with suppress(OSError):     # not empty, most of the time
+                file.parent.rmdir()
+
+    def size(self, path: str) -> int:
+        """Bytes of one file."""
+        if self._is_remote:
+            return int(self._filesystem.size(f"{self._base}/{path}"))
+        return (self._folder / path).stat().st_size
+
+    def checksum(self, path: str) -> str:
+        """SHA-256 of one file, read piece by piece.
+
+        Raises:
+            ArchiveError: it is missing or cannot be read.
+        """
+        try:
+            with (self._filesystem.open(f"{self._base}/{path}", "rb") if self._is_remote
+                  else (self._folder / path).open("rb")) as file:
+                digest = hashlib.sha256()
+                while piece := file.read(2**20):
+                    digest.update(piece)
+                return digest.hexdigest()
+        except OSError as error:
+            raise _not_read(self.root, path, error) from error
 
     def paths(self, prefix: str = "") -> list[str]:
         """Paths of all files below `prefix`, sorted, relative to the root."""
@@ -202,11 +179,17 @@ class Archive:
             since_date: look only into folders of this day (`YYYY-MM-DD`) and later, so that the
                 look does not grow with history.
         """
-        found = [
-            Manifest.from_json(self.get(path), path)
-            for path in self._manifest_paths(since_date) if _number_of(path) > after
-        ]
-        return sorted(found, key=lambda m: m.load_number)
+        paths = [p for p in self.manifest_paths(since_date) if newest_number(p) > after]
+        return [m for _, m in counted([self.read(p) for p in paths]) if m.load_number > after]
+
+    def read(self, path: str) -> Manifest | Compacted:
+        """One manifest, whichever it is.
+
+        Raises:
+            ArchiveError: it is missing or damaged.
+        """
+        kind = Compacted.from_bytes if is_compacted(path) else Manifest.from_json
+        return kind(self.get(path), path)
 
     def remove_uncommitted(self, manifest: Manifest, tables: Iterable[str]) -> int:
         """Remove the batches of a load that was killed before its manifest was written.
@@ -229,21 +212,23 @@ class Archive:
             return bool(self._filesystem.exists(f"{self._base}/{path}"))
         return (self._folder / path).exists()
 
-    def verify(self, manifest: Manifest) -> None:
-        """Compare every batch of a load with its checksum.
+    def verify(self, manifests: Iterable[Manifest]) -> None:
+        """Compare every file that these loads name with its checksum.
 
         Raises:
-            ArchiveError: a batch is missing or damaged.
+            ArchiveError: one is missing or damaged.
         """
-        for batch in manifest.batches:
-            if hashlib.sha256(self.get(batch.path)).hexdigest() != batch.sha256:
+        files = {batch.path: batch for manifest in manifests for batch in manifest.batches}
+        for path, batch in files.items():
+            if self.checksum(path) != batch.sha256:
                 raise ArchiveError(
-                    f"The batch {batch.path} is not what its manifest says (checksum).",
+                    f"The batch {path} is not what its manifest says (checksum).",
                     expected=f"{batch.row_count} rows with sha256 {batch.sha256}",
                     next_step="restore it from a backup of the archive, then windsock rebuild",
                 )
 
-    def _manifest_paths(self, since_date: str) -> list[str]:
+    def manifest_paths(self, since_date: str = "") -> list[str]:
+        """Paths of the manifests, compacted ones too, in folders of this day and later."""
         # Manifests lie at a known depth; walking the batches too would cost with history.
         if self._is_remote:
             self._filesystem.invalidate_cache()
@@ -253,30 +238,28 @@ class Archive:
             folders = [p.relative_to(self._folder).as_posix()
                        for p in self._folder.glob("*/*/_manifests/date=*")]
         wanted = [f for f in folders if f.rsplit("date=", 1)[1] >= since_date]
-        return [p for f in wanted for p in self.paths(f) if p.endswith(".json")]
+        return [p for f in wanted for p in self.paths(f) if p.endswith((".json", ".json.xz"))]
 
 
 def parquet_bytes(rows: pa.Table) -> bytes:
-    """The rows as one Parquet file.
-
-    Numbers and instants as deltas, texts by dictionary: on a history of task instances that is a
-    sixth of the size and half of the CPU time of the library's defaults.
-    """
-    texts = [f.name for f in rows.schema if pa.types.is_string(f.type)]
-    deltas = {f.name: "DELTA_BINARY_PACKED" for f in rows.schema
-              if pa.types.is_timestamp(f.type) or pa.types.is_int64(f.type)}
+    """The rows as one Parquet file."""
     sink = pa.BufferOutputStream()
-    pq.write_table(rows, sink, compression="zstd", compression_level=1, store_schema=False,
-                   use_dictionary=texts, column_encoding=deltas)
+    pq.write_table(rows, sink, compression_level=1, **parquet_options(rows.schema))
     data: bytes = sink.getvalue().to_pybytes()
     return data
 
 
-def manifest_path(manifest: Manifest) -> str:
-    """Where a manifest lies below the root."""
-    date = manifest.loaded_at[:10]
-    return (f"{manifest.source}/{manifest.cluster}/_manifests/date={date}/"
-            f"{manifest.load_number:012d}-{manifest.load_id}.json")
+def parquet_options(schema: pa.Schema) -> dict[str, Any]:
+    """How batches are written.
+
+    Numbers and instants as deltas, texts by dictionary: on a history of task instances that is a
+    sixth of the size and half of the CPU time of the library's defaults.
+    """
+    texts = [f.name for f in schema if pa.types.is_string(f.type)]
+    deltas = {f.name: "DELTA_BINARY_PACKED" for f in schema
+              if pa.types.is_timestamp(f.type) or pa.types.is_int64(f.type)}
+    return {"compression": "zstd", "store_schema": False, "use_dictionary": texts,
+            "column_encoding": deltas}
 
 
 def _batch_path(manifest: Manifest, table: str) -> str:
@@ -284,10 +267,20 @@ def _batch_path(manifest: Manifest, table: str) -> str:
     return f"{manifest.source}/{manifest.cluster}/{table}/date={date}/{manifest.load_id}.parquet"
 
 
-def _number_of(path: str) -> int:
-    return int(PurePosixPath(path).name.split("-", 1)[0])
-
-
 def _part_of(path: str) -> str:
     folder, name = path.rsplit("/", 1)
     return f"{folder}/.{name}.part"
+
+
+def _not_written(root: str, path: str, error: OSError) -> ArchiveError:
+    return ArchiveError(
+        f"Writing {path} to the archive {root} failed: {error}.",
+        expected="a place with room where this user may write",
+        next_step="make room or mend the rights; the next landing repairs itself")
+
+
+def _not_read(root: str, path: str, error: OSError) -> ArchiveError:
+    return ArchiveError(
+        f"{path} cannot be read from the archive {root}: {error}.",
+        expected="every file that a manifest names",
+        next_step="restore it from a backup of the archive, then windsock rebuild")

@@ -18,7 +18,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from ingest import gate
+from ingest import gate, run_loads
 from ingest.apply import apply_load
 from ingest.archive import Archive, Batch, Manifest, Quarantined, parquet_bytes
 from ingest.contracts import STAMPS, Table, batch_schema, landing_name
@@ -100,6 +100,7 @@ def land(door: Door, reading: Reading) -> Manifest:
     reasons = gate.judge(_profiles(door, reading.rows))
     batches: list[Batch] = []
     set_aside: list[Quarantined] = []
+    place = _place_of_runs(door, reading)
     fresh = _fresh_tables(door, reading)
     _mark(door, manifest)
     for name, rows in reading.rows.items():
@@ -108,7 +109,7 @@ def land(door: Door, reading: Reading) -> Manifest:
             continue
         is_fresh = name in fresh
         changes = (_stamped(door, manifest, door.tables[name], rows) if is_fresh
-                   else _changes(door, reading, manifest, door.tables[name], rows))
+                   else _changes(door, reading, manifest, door.tables[name], rows, place))
         if changes.num_rows:
             batches.append(door.archive.write_batch(manifest, name, changes, is_fresh=is_fresh))
     batches += _gone_batches(door, reading, manifest, {b.table for b in batches})
@@ -159,8 +160,7 @@ def _stamped(door: Door, manifest: Manifest, table: Table, rows: pa.Table) -> pa
         **stamps_of(manifest),
     }
     columns: dict[str, Any] = {"cluster": door.cluster}
-    columns.update({name: rows[name] for name in table.columns})
-    columns.update({name: stamps[name] for name in STAMPS})
+    columns |= {n: rows[n] for n in table.columns} | {n: stamps[n] for n in STAMPS}
     schema = batch_schema(table)
     arrays = [
         value if isinstance(value, pa.Array | pa.ChunkedArray)
@@ -179,7 +179,6 @@ def _fresh_tables(door: Door, reading: Reading) -> frozenset[str]:
     if "dag_run" not in reading.rows or reading.whole_runs is None or "dag_run" in _known_bad(door):
         return frozenset()      # where runs were set aside, their instances may be landed alone
     landed = landing_name(door.source, "dag_run")
-    door.con.register("whole_runs", reading.whole_runs)
     [(count,)] = door.con.execute(
         f'select count(*) from landing."{landed}" as l '
         "where l.cluster = $1 and exists (select 1 from whole_runs as w "
@@ -189,35 +188,45 @@ def _fresh_tables(door: Door, reading: Reading) -> frozenset[str]:
     return frozenset(n for n in reading.rows if door.tables[n].strategy == "run")
 
 
+def _place_of_runs(door: Door, reading: Reading) -> str:
+    """Where the landed rows stand (alias `l`) that rows of runs are compared with."""
+    if reading.whole_runs is None:
+        return "true"
+    door.con.register("whole_runs", reading.whole_runs)
+    return run_loads.condition(door.con, door.cluster, "whole_runs", "l")
+
+
 def _changes(door: Door, reading: Reading, manifest: Manifest, table: Table,
-             rows: pa.Table) -> pa.Table:
+             rows: pa.Table, place: str) -> pa.Table:
     """Rows that differ from what is landed, and tombstones of the covered ones that are gone."""
     landed = landing_name(door.source, table.name)
     stamped = _stamped(door, manifest, table, rows)
     door.con.register("arrived", stamped)
     try:
         key = " and ".join(f'a."{c}" = l."{c}"' for c in ("cluster", *table.key))
+        place = place if table.strategy == "run" else "true"
         compared = [c for c in table.columns if c not in table.volatile and c not in table.key]
         differs = " or ".join(f'a."{c}" is distinct from l."{c}"' for c in compared) or "false"
         changed = door.con.sql(
-            f'select a.* from arrived as a left join landing."{landed}" as l on {key} '
+            "select a.* from arrived as a left join "
+            f'(from landing."{landed}" as l where {place}) as l on {key} '
             f"where l.cluster is null or l._deleted_at is not null or {differs}",
         ).to_arrow_table()
-        gone = _vanished(door, reading, manifest, table, landed)
+        gone = _vanished(door, reading, manifest, table, place)
     finally:
         door.con.unregister("arrived")
     return pa.concat_tables([changed.cast(stamped.schema), gone.cast(stamped.schema)])
 
 
 def _vanished(door: Door, reading: Reading, manifest: Manifest, table: Table,
-              landed: str) -> pa.Table:
+              place: str) -> pa.Table:
     """Tombstones: landed rows that the reading covers and does not hold."""
+    landed = landing_name(door.source, table.name)
     scope = "false"
     if table.name in reading.whole_tables:
         scope = "true"
     elif table.strategy == "run" and reading.whole_runs is not None:
-        door.con.register("whole_runs", reading.whole_runs)
-        scope = ("exists (select 1 from whole_runs as w "
+        scope = (f"{place} and exists (select 1 from whole_runs as w "
                  "where w.dag_id = l.dag_id and w.run_id = l.run_id)")
     elif table.name in reading.ranges:
         low, high = reading.ranges[table.name]

@@ -16,10 +16,13 @@ from typing import Any
 
 import duckdb
 
+from ingest import compact
 from ingest.apply import apply_load, create_landing, rebuild
 from ingest.archive import Archive, Manifest
 from ingest.contracts import Table
 from ingest.door import Door, Reading, land, last_state
+from ingest.expire import EXPIRED_RUN
+from ingest.rollups import ROLLUP_TABLES, ROLLUPS
 from ingest.sources.airflow_db import plan, reconcile
 from ingest.sources.airflow_db.extract import Options, Session, open_session
 from ingest.sources.airflow_db.readers import Reader, ReadLimits, open_reader
@@ -33,6 +36,8 @@ from windsock.warehouse import Layout
 
 LOG = logging.getLogger("windsock.land")
 ALL_TABLES: dict[str, Table] = {**TABLES, **STRUCTURE_TABLES}
+# No two sources have a table of one name.
+LANDED_TABLES: dict[str, Table] = {**ALL_TABLES, **ROLLUP_TABLES}
 STATES = {"dag_run": RUN_STATES, "task_instance": INSTANCE_STATES,
           "task_instance_history": INSTANCE_STATES}
 _REBUILD_FROM = 50      # so many loads behind, set by set is faster than one by one
@@ -130,6 +135,7 @@ def land_clusters(con: duckdb.DuckDBPyConnection, archive: Archive, layout: Layo
 def prepare(con: duckdb.DuckDBPyConnection) -> None:
     """Make the landing tables that are missing."""
     create_landing(con, SOURCE, ALL_TABLES.values())
+    create_landing(con, ROLLUPS, ROLLUP_TABLES.values())
 
 
 def catch_up(con: duckdb.DuckDBPyConnection, archive: Archive, layout: Layout) -> int:
@@ -140,6 +146,7 @@ def catch_up(con: duckdb.DuckDBPyConnection, archive: Archive, layout: Layout) -
     """
     prepare(con)
     _empty_scratch(layout)
+    compact.resume(compaction(con, archive, layout))
     marker = _marker(layout)
     killed_at = _clear_marker(archive, marker) if marker.exists() else None
     [(number, loaded_at)] = con.execute(
@@ -147,15 +154,19 @@ def catch_up(con: duckdb.DuckDBPyConnection, archive: Archive, layout: Layout) -
     since = "" if loaded_at is None else (loaded_at - timedelta(days=2)).strftime("%Y-%m-%d")
     # Our clock may have been set back since the newest load.
     missing = archive.manifests(after=number or 0, since_date=min(since, killed_at or since))
-    for manifest in missing:
-        archive.verify(manifest)
+    archive.verify(missing)
     if number is None and len(missing) > _REBUILD_FROM:
-        rebuild(con, archive, missing, SOURCE, ALL_TABLES, layout.scratch)
+        rebuild(con, archive, missing, SOURCE, LANDED_TABLES, layout.scratch)
     else:
         for manifest in missing:
-            apply_load(con, archive, manifest, ALL_TABLES, layout.scratch)
+            apply_load(con, archive, manifest, LANDED_TABLES, layout.scratch)
     marker.unlink(missing_ok=True)
     return len(missing)
+
+
+def compaction(con: duckdb.DuckDBPyConnection, archive: Archive, layout: Layout) -> compact.Place:
+    """Where the archive of this landing is compacted; the caller holds the writer's lock."""
+    return compact.Place(con, archive, layout, {**LANDED_TABLES, EXPIRED_RUN.name: EXPIRED_RUN})
 
 
 def _empty_scratch(layout: Layout) -> None:
@@ -171,7 +182,7 @@ def _clear_marker(archive: Archive, marker: Path) -> str | None:
         killed = Manifest.from_json(marker.read_bytes(), str(marker))
     except (OSError, ArchiveError):
         return None
-    removed = archive.remove_uncommitted(killed, ALL_TABLES)
+    removed = archive.remove_uncommitted(killed, (*LANDED_TABLES, EXPIRED_RUN.name))
     if removed:
         LOG.warning("cluster=%s load_id=%s event=cleared_killed_load files=%d",
                     killed.cluster, killed.load_id, removed)

@@ -33,14 +33,14 @@ from typing import Any
 import duckdb
 import pytest
 
-from ingest import landing
-from ingest.archive import manifest_path
+from ingest import compact, landing
+from ingest.manifests import counted
 from tests.airflow_world import SqliteFile, World
 from tests.airflow_world_landing import Dump, Lab, assert_same, dump, from_archive
 from windsock import effects
 from windsock.errors import WindsockError
 from windsock.publish import publish
-from windsock.warehouse import Layout, open_memory, open_snapshot, writer_lock
+from windsock.warehouse import Layout, open_build, open_memory, open_snapshot, writer_lock
 
 KILLED, REFUSED, CLEAN = 137, 3, 0
 FAULTS = ("kill", "eio", "full")
@@ -71,6 +71,8 @@ FEW = (
     Case("next", "landing.commit", 2, "kill"),
     Case("next", "publish.pointer.rename", 1, "kill"),
     Case("lost", "rebuild.commit", 1, "kill"),
+    Case("next", "compact.manifest.rename", 1, "kill"),
+    Case("next", "archive.remove", 2, "kill"),
 )
 
 
@@ -94,6 +96,14 @@ def cycle(folder: Path, *, is_reconciled: bool = True) -> None:
             lab.con.close()
             for whole_rows in (500_000, 0, 0):
                 publish(layout, whole_rows=whole_rows)
+            keep(layout, lab)
+
+
+def keep(layout: Layout, lab: Lab) -> None:
+    """The days before the newest are over, and compacted."""
+    with open_build(layout) as con:
+        place = landing.compaction(con, lab.archive, layout)
+        compact.compact(place, lab.clock.at.date() + compact.LOOK_BACK + timedelta(days=1))
 
 
 def lab_of(folder: Path, patches: pytest.MonkeyPatch) -> Lab:
@@ -163,11 +173,14 @@ def mend_and_check(folder: Path) -> None:
         assert_same(pickle.loads((folder.parent / "reload").read_bytes()), live(lab))  # noqa: S301
         manifests = lab.archive.manifests()
         assert [m.load_number for m in manifests] == list(range(1, len(manifests) + 1))
-        named = {b.path for m in manifests for b in m.batches} | set(map(manifest_path, manifests))
+        paths = lab.archive.manifest_paths()
+        found = [lab.archive.read(path) for path in paths]
+        assert {id(f) for f in found} == {id(origin) for origin, _ in counted(found)}
+        named = {b.path for m in manifests for b in m.batches} | set(paths)
         left = {*lab.archive.paths()} - named
         left |= {p.name for p in lab.layout.scratch.glob("*.db*")}
         left |= {p.name for p in lab.layout.snapshots.glob(".*")}
-        left |= {p.name for p in lab.layout.locks.glob("load.json")}
+        left |= {p.name for p in lab.layout.locks.glob("*.json") if p.name != "compacted.json"}
         assert not left, f"left behind: {left}"
         assert len(list(lab.layout.snapshots.glob("warehouse-*"))) <= 3
         lab.con.close()
@@ -206,6 +219,7 @@ def prepare(folder: Path) -> None:
     before = folder / "before"
     shutil.copytree(source, before)
     cycle(before)
+    world.now += timedelta(days=1)
     world.new_run("conf_run")
     world.end(world.instances()[0], "failed")
     world.next_try(world.instances()[3], None)

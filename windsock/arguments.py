@@ -6,6 +6,7 @@
 import argparse
 import re
 from datetime import timedelta
+from pathlib import Path
 
 MOST_WORKERS = 64
 _DURATION = re.compile(r"(\d+)(s|m|h)?")
@@ -57,3 +58,27 @@ def add_where(parser: argparse.ArgumentParser) -> None:
                         help="a name that browsers call it by, beside localhost; repeatable")
     parser.add_argument("--prefix", type=prefix, default="", metavar="/PATH",
                         help="path that all pages lie under, behind a proxy")
+
+
+def add_demo(parser: argparse.ArgumentParser) -> None:
+    """Which made-up company, where its files lie, and how its pages are served."""
+    parser.add_argument("--folder", type=Path, default=Path("var/demo"), metavar="FOLDER",
+                        help="everything is kept here; started again, it goes on from there")
+    parser.add_argument("--size", default="demo", help="how large a company: tiny, demo, medium, …")
+    parser.add_argument("--days", type=positive, default=30, help="of history")
+    parser.add_argument("--seed", type=int, default=1, help="another number, another company")
+    parser.add_argument("--every", type=duration, default=timedelta(seconds=15), metavar="15s")
+    parser.add_argument("--fresh", action="store_true", help="begin with a new one")
+    parser.add_argument("--no-serve", action="store_true", help="make and build it, then end")
+    add_where(parser)
+
+
+def positive(text: str) -> int:
+    """A whole number from 1 on.
+
+    Raises:
+        argparse.ArgumentTypeError: it is not one.
+    """
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
+    return int(text)

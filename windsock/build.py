@@ -178,6 +178,8 @@ def _checksum() -> str:
 
 
 def _failure(result: Any) -> BuildError:
+    if isinstance(result.exception, KeyboardInterrupt):     # dbt hands Ctrl-C back as a result
+        raise result.exception
     if result.exception is not None:
         return BuildError(
             f"dbt stopped: {result.exception}",

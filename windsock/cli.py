@@ -1,23 +1,21 @@
 """The command line: arguments in, one function called, an exit code out.
 
-windsock up | run | land | build | publish | rebuild | replay | serve | sql | trace | doctor
-    | grants
+windsock up | demo | run | land | build | publish | rebuild | compact | replay | serve | sql | trace
+    | doctor | grants
 """
 
 import argparse
 import os
 import signal
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from windsock import config as configuration
 from windsock import logs
-from windsock.arguments import add_where, duration
+from windsock.arguments import add_demo, add_where, duration
 from windsock.errors import ConfigError, WindsockError
 
 
@@ -36,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"windsock: {error}", file=sys.stderr)  # noqa: T201
         return error.exit_code
     except KeyboardInterrupt:
-        return 0 if parsed.command in ("up", "serve") else 130
+        return 0 if parsed.command in ("up", "serve", "demo") else 130
     except BrokenPipeError:     # `windsock sql … | head`
         sys.stderr.close()
         return 0
@@ -76,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     up = add("up", _up, "land, build, publish, serve, and go on every minute")
     add_where(up)
     up.add_argument("--every", type=duration, default=timedelta(seconds=60), metavar="60s")
+    add_demo(add("demo", _demo, "a made-up company in a folder of its own, served and kept alive"))
     run = add("run", _run, "land, build and publish: once, or every so often")
     run.add_argument("--every", type=duration, metavar="60s", help="again and again")
     run.add_argument(
@@ -95,6 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     publish = add("publish", _publish, "publish what was built as a new generation")
     publish.add_argument("--seal", action="store_true", help="seal the history anew")
     add("rebuild", _rebuild, "make the whole warehouse again from the archive alone")
+    add("compact", _compact, "merge the archive's files of the days that are over")
     add("replay", _replay, "let quarantined batches try the gate again")
     serve = add("serve", _serve, "serve the dashboards in the foreground")
     add_where(serve)
@@ -139,22 +139,18 @@ def _say(text: str) -> None:
     print(text, flush=True)  # noqa: T201
 
 
-@contextmanager
-def _note(text: str, *, after: float = 2.0) -> Iterator[None]:
-    """Say on stderr what takes so long, if it does."""
-    timer = threading.Timer(after, lambda: print(f"windsock: {text}", file=sys.stderr))  # noqa: T201
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-
-
 def _up(parsed: argparse.Namespace) -> int:
     from windsock import serving
 
     serving.up(_windsock(parsed), _where(parsed), every=parsed.every, say=_say)
+    return 0
+
+
+def _demo(parsed: argparse.Namespace) -> int:
+    from windsock import demo
+
+    wish = demo.Wish(parsed.folder, parsed.size, parsed.seed, parsed.days, parsed.fresh)
+    demo.run(wish, None if parsed.no_serve else _where(parsed), every=parsed.every, say=_say)
     return 0
 
 
@@ -203,6 +199,15 @@ def _rebuild(parsed: argparse.Namespace) -> int:
     return 0
 
 
+def _compact(parsed: argparse.Namespace) -> int:
+    from windsock import commands
+
+    report = commands.compact(_windsock(parsed))
+    _say(f"{report.files_before} files ({report.bytes_before} bytes) merged into "
+         f"{report.files_after} ({report.bytes_after} bytes)")
+    return 0
+
+
 def _replay(parsed: argparse.Namespace) -> int:
     from windsock import commands
 
@@ -247,7 +252,7 @@ def _sql(parsed: argparse.Namespace) -> int:
 
 
 def _trace(parsed: argparse.Namespace) -> int:
-    with _note("reading the models (some seconds, once after each change of them) ..."):
+    with logs.note("reading the models (some seconds, once after each change of them) ..."):
         from ingest.sources.airflow_db import provenance
         from windsock.trace import trace
         from windsock.warehouse import layout_of

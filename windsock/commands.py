@@ -13,15 +13,17 @@ from typing import Any
 
 import duckdb
 
-from ingest import landing, sample
+from ingest import keeping, landing, sample
 from ingest.archive import Archive
+from ingest.compact import Report, is_due
 from ingest.grants import grants_sql
 from ingest.replay import replay as replay_batches
+from ingest.retention import is_unbuilt
 from ingest.sources.airflow_db.extract import Options
 from ingest.sources.airflow_db.readers import ReadLimits
 from ingest.sources.airflow_db.readers.address import parse_address
 from ingest.sources.airflow_db.steps import Pace
-from windsock import logs
+from windsock import clock, logs
 from windsock.build import Builder
 from windsock.config import Config
 from windsock.errors import WarehouseError, WindsockError
@@ -31,6 +33,8 @@ from windsock.warehouse import Layout, layout_of, open_build, writer_lock
 LOG = logging.getLogger("windsock")
 # Between two cycles of a first load that takes hours, pages show what is there already.
 _HISTORY_A_CYCLE = timedelta(seconds=60)
+# An archive that was never compacted is, a little with each cycle.
+_KEEPING_A_CYCLE = timedelta(seconds=20)
 
 
 @dataclass
@@ -68,11 +72,14 @@ class Windsock:
     def settings(self, *, history_time: timedelta | None) -> landing.Settings:
         """How to land, from the configuration."""
         chosen = self.config.landing
+        detail = timedelta(days=self.config.retention.task_instances)
         return landing.Settings(
             pace=Pace(
                 timedelta(minutes=chosen.overlap_minutes),
-                timedelta(days=self.config.warehouse.history_days),
+                # What would expire at once is not read.
+                min(timedelta(days=self.config.warehouse.history_days), detail),
                 chosen.page_runs,
+                detail,
             ),
             limits=ReadLimits(statement_seconds=chosen.statement_timeout_seconds),
             options=Options(self.config.secrets.names, chosen.notes, chosen.source_code),
@@ -120,8 +127,10 @@ def land(windsock: Windsock, *, history_time: timedelta | None = None) -> bool:
 def build(windsock: Windsock, *, full_refresh: bool = False, with_tests: bool = False) -> None:
     """Run the models on the build file."""
     started = time.monotonic()
-    with _writing(windsock.layout):  # the landing tables must exist, even when nothing landed
-        pass
+    # The landing tables must exist, even when nothing landed.
+    with _writing(windsock.layout) as con:
+        # What expired leaves every mart, and statistics over it: everything is made anew.
+        full_refresh = full_refresh or is_unbuilt(con)
     nodes = windsock.builder.build(full_refresh=full_refresh, with_tests=with_tests)
     LOG.info("event=built nodes=%d seconds=%.2f", len(nodes), time.monotonic() - started)
 
@@ -146,6 +155,7 @@ def cycle(windsock: Windsock, *, history_time: timedelta | None = None) -> bool:
         is_whole = land(windsock, history_time=history_time)
         build(windsock)
         publish_marts(windsock)
+        keep(windsock)
     return is_whole
 
 
@@ -174,6 +184,32 @@ def rebuild(windsock: Windsock) -> None:
         LOG.info("event=rebuilt loads=%d", count)
         build(windsock, full_refresh=True)
         publish_marts(windsock, seal=True)
+
+
+def compact(windsock: Windsock) -> Report:
+    """Merge the archive's files of all days that are over.
+
+    Raises:
+        WindsockError: a file is damaged or cannot be written; nothing is lost.
+    """
+    layout = windsock.layout
+    with writer_lock(layout, "compact"), _writing(layout) as con:
+        landing.catch_up(con, windsock.archive, layout)
+        return keeping.keep(landing.compaction(con, windsock.archive, layout), clock.now().date())
+
+
+def keep(windsock: Windsock) -> None:
+    """Once a day, within a cycle: compaction and retention. A failure stops no cycle."""
+    layout, today = windsock.layout, clock.now().date()
+    if windsock.config.origin.kind == "sample" or not is_due(layout, today):
+        return
+    try:
+        with _writing(layout) as con:
+            keeping.keep(landing.compaction(con, windsock.archive, layout), today,
+                         detail=timedelta(days=windsock.config.retention.task_instances),
+                         time=_KEEPING_A_CYCLE)
+    except (WindsockError, OSError) as error:
+        LOG.error("event=keeping_failed error=%s message=%s", type(error).__name__, error)
 
 
 def replay(windsock: Windsock) -> tuple[int, int]:

@@ -7,6 +7,7 @@ ENOSPC at the n-th call of a name. Nothing else ever sets it.
 """
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -40,6 +41,30 @@ def write_durably(path: Path, data: bytes, *, name: str) -> None:
     before(f"{name}.write", path)
     with temporary.open("wb") as file:
         file.write(data)
+        file.flush()
+        before(f"{name}.sync", path)
+        os.fsync(file.fileno())
+    before(f"{name}.rename", path)
+    temporary.replace(path)
+    sync_folder(path.parent)
+
+
+def copy_durably(source: Path, path: Path, *, name: str) -> None:
+    """Copy a file of any size so that the copy is whole or absent; announced as `write_durably` is.
+
+    Args:
+        source: the file to copy.
+        path: final path; parent folders are made.
+        name: prefix of the announced side effects.
+
+    Raises:
+        OSError: the disk said no; a temporary file may remain, which cleaning removes.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.part")
+    before(f"{name}.write", path)
+    with source.open("rb") as content, temporary.open("wb") as file:
+        shutil.copyfileobj(content, file, 2**20)
         file.flush()
         before(f"{name}.sync", path)
         os.fsync(file.fileno())

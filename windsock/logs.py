@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -40,3 +41,15 @@ def progress(title: str) -> Iterator[Callable[[str, float], None]]:
     finally:
         for bar in bars.values():
             bar.close()
+
+
+@contextmanager
+def note(text: str, *, after: float = 2.0) -> Iterator[None]:
+    """Say on stderr what takes so long, if it does."""
+    timer = threading.Timer(after, lambda: print(f"windsock: {text}", file=sys.stderr))  # noqa: T201
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()

@@ -106,10 +106,12 @@ def _write_generation(
     effects.before("publish.write", path)
     con.execute(f"attach '{part}' as target")
     con.execute("use target")
+    if sealed is not None:
+        con.execute(f"attach '{sealed.path(layout)}' as {sealed.name} (read_only)")
+    con.execute("begin")        # hundreds of comments: one commit, not one each
     con.execute(_META + "create schema marts;")
     if sealed is not None:
         con.execute("create schema delta")
-        con.execute(f"attach '{sealed.path(layout)}' as {sealed.name} (read_only)")
         _collect_touched(con, marts, sealed)
     for mart in marts:
         if sealed is not None and mart.is_run_grain:
@@ -130,7 +132,7 @@ def _write_generation(
             ),
         ],
     )
-    con.execute("use memory; checkpoint target; detach target")
+    con.execute("commit; use memory; checkpoint target; detach target")
     settle(part, path)
     _verify(con, path, marts)
     if sealed is not None:
@@ -178,19 +180,23 @@ def _write_comments(con: duckdb.DuckDBPyConnection, marts: list[Mart]) -> None:
             "and schema_name = 'marts'"
         ).fetchall()
     }
+    statements = []
     for table, comment in con.execute(
         "select table_name, comment from duckdb_tables() where database_name = 'build' "
         "and schema_name = 'marts' and comment is not null"
     ).fetchall():
         kind = "view" if table in views else "table"
-        con.execute(f'comment on {kind} marts."{table}" is {_literal(comment)}')
+        statements.append(f'comment on {kind} marts."{table}" is {_literal(comment)}')
     for table, column, comment in con.execute(
         "select table_name, column_name, comment from duckdb_columns() "
         "where database_name = 'build' and schema_name = 'marts' "
         "and comment is not null"
     ).fetchall():
         if table in names:
-            con.execute(f'comment on column marts."{table}"."{column}" is {_literal(comment)}')
+            statements.append(
+                f'comment on column marts."{table}"."{column}" is {_literal(comment)}')
+    if statements:
+        con.execute(";".join(statements))
 
 
 def _literal(text: str) -> str:

@@ -135,7 +135,7 @@ def _is_due(
     [(age,)] = con.execute(
         "select $1::timestamp - $2::timestamp", [clock.now().replace(tzinfo=None), sealed.sealed_at]
     ).fetchall()
-    if age > SEAL_EVERY:
+    if age > SEAL_EVERY or _has_expired_since(con, sealed):
         return True
     changed = total = 0
     for mart in marts:
@@ -145,6 +145,16 @@ def _is_due(
                 con, f'build.marts."{mart.name}" where {LOAD} > {sealed.load_number}'
             )
     return changed > SEAL_SHARE * total or _is_of_other_models(con, marts, sealed, layout)
+
+
+def _has_expired_since(con: duckdb.DuckDBPyConnection, sealed: Sealed) -> bool:
+    """Whether retention took runs away since, which the sealed file still has."""
+    has_loads = con.execute(
+        "from duckdb_tables() where database_name = 'build' and schema_name = 'landing' "
+        "and table_name = 'loads'").fetchall()
+    return bool(has_loads) and bool(con.execute(
+        "from build.landing.loads where kind = 'expiry' and loaded_at > $1::timestamp",
+        [sealed.sealed_at]).fetchall())
 
 
 def _is_of_other_models(

@@ -81,6 +81,11 @@ class Layout:
         return max(numbers, default=0)
 
     @property
+    def demonstration(self) -> Path:
+        """File that is there when everything in the warehouse is made up; pages say so."""
+        return self.root / "demonstration"
+
+    @property
     def scratch(self) -> Path:
         """Folder for short-lived copies; emptied at will."""
         return self.root / "scratch"

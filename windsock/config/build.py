@@ -163,6 +163,6 @@ def _warnings(found: dict[str, dict[str, Any]], clusters: tuple[model.Cluster, .
     if history > kept:
         warnings.append(
             f"warehouse.history_days ({history}) is more than retention.task_instances ({kept}):"
-            " what is older is landed and then removed."
+            " only what is kept is read."
         )
     return warnings

@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from ingest.apply import create_landing
+from ingest.rollups import ROLLUP_TABLES, ROLLUPS
 from ingest.sources.airflow_db.tables import TABLES
 from ingest.sources.airflow_db.transform import STRUCTURE_TABLES
 from windsock.warehouse import open_memory
@@ -35,6 +36,7 @@ _OWN_TABLES = {
     "loads": "the door's own record of each load",
     "batches": "the door's own record of each archived batch",
     "quarantined_batches": "the door's own record of batches that failed the gate",
+    "run_loads": "the door's own record of the loads that each run stands in",
     "failed_loads": "the door's own record of landings that failed",
 }
 # Where a release lacks the column, the landing fills it from elsewhere (queries.py).
@@ -64,6 +66,7 @@ def landing_types() -> dict[str, dict[str, str]]:
     """Landing table -> column -> DuckDB type, as an empty warehouse has them."""
     with open_memory() as con:
         create_landing(con, _SOURCE, [*TABLES.values(), *STRUCTURE_TABLES.values()])
+        create_landing(con, ROLLUPS, ROLLUP_TABLES.values())
         rows = con.execute(
             "select table_name, column_name, lower(data_type) from duckdb_columns() "
             "where schema_name = 'landing' order by table_name, column_index").fetchall()
@@ -80,6 +83,9 @@ def where_from(landing_table: str, column: str) -> str:
         landing_table: such as `airflow_db__task_instance`.
         column: one of its columns.
     """
+    if landing_table.startswith(f"{ROLLUPS}__"):
+        name = landing_table.removeprefix(f"{ROLLUPS}__")
+        return f"Windsock's own roll-up {name}, archived before its runs expired"
     if not landing_table.startswith(_PREFIX):
         return _OWN_TABLES[landing_table]
     if column == "cluster":

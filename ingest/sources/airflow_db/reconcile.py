@@ -49,7 +49,7 @@ def reconcile(session: Session, con: duckdb.DuckDBPyConnection, cluster: str,
     """Compare slices by count and hash; read again what differs, bury what is gone."""
     reach, _ = RECONCILE_LEVELS[level]
     after = _reconciled(session, state, level)
-    since = session.clock - (reach or pace.history)
+    since = session.clock - min(reach or pace.history, pace.detail)
     where = _reconcile_scope(session, state, since)
     differing, known = _differing(session, con, cluster, where)
     for start in range(0, len(differing), pace.page_runs):
@@ -186,7 +186,9 @@ def _reconcile_appended(session: Session, con: duckdb.DuckDBPyConnection, cluste
     marks = state.get("append", {}).get(table.name)
     if marks is None:
         return
-    low, high = int(marks.get("from") or 0), int(marks["old"][1]) + 1
+    # Below the floor they expired: the source may have them still.
+    low = max(int(marks.get("from") or 0), int(marks.get("floor") or 0))
+    high = int(marks["old"][1]) + 1
     width = 10_000
     bucket = {"mysql": f"t.id div {width}"}.get(session.source.dialect, f"t.id / {width}")
     there: dict[int, int] = dict(session.reader.rows(

@@ -20,11 +20,13 @@ class Pace:
         overlap: how far behind the watermark rows are read again.
         history: how far back the first landing goes.
         page_runs: runs a step, at most.
+        detail: how long runs are kept after their end: what is older is never compared.
     """
 
     overlap: timedelta = timedelta(hours=1)
     history: timedelta = timedelta(days=400)
     page_runs: int = 20_000
+    detail: timedelta = timedelta(days=36_500)
 
 
 def runs_of(rows: dict[str, pa.Table]) -> pa.Table | None:

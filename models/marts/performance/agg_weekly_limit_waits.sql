@@ -1,6 +1,6 @@
--- Minutes lost by limit, DAG and week.
+-- Minutes lost by limit, DAG and week; they outlive the runs that waited.
 with waits as (
-    select * from {{ ref('int_limits__charged_waits') }}
+    select * from {{ ref('int_rollups__limit_waits') }}
 )
 
 select
@@ -10,6 +10,6 @@ select
     cast(date_trunc('week', wait_date) as date) as week_date,
 
     cast(sum(wait_us) / 1000000.0 as double) as wait_seconds,
-    count(*) as instance_count
+    cast(sum(instance_count) as bigint) as instance_count
 from waits
 group by cluster, dag_id, limit_name, week_date

@@ -100,8 +100,7 @@ EXACT = {
         "staging.stg_airflow_db__loads.airflow_version",
         "landing.loads.facts",
     ],
-    "marts.agg_daily_platform_usage.active_user_count": [
-        "marts.agg_daily_platform_usage.active_user_count",
+    "intermediate.int_usage__user_days.user_name": [
         "intermediate.int_usage__user_days.user_name",
         "staging.stg_airflow_db__audit_events.actor_name",
         "landing.airflow_db__log.owner",
