@@ -12,10 +12,10 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export STREAMLIT_BROWSER_GATHER_USAGE_STATS := false
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: help setup up test test-real lint types docs bench drill lock sample screenshots components clean
+.PHONY: help setup up test test-real lint types docs bench bench-peers demo drill lock sample screenshots components clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: .venv/.ready  ## install everything into .venv/
 
@@ -33,6 +33,9 @@ setup: .venv/.ready  ## install everything into .venv/
 
 up: setup  ## set up, land your Airflow (or the sample), serve the dashboards
 	@$(BIN)/windsock up --port $(PORT)
+
+demo: setup  ## a made-up company with three Airflows, alive, in var/demo (docs/demo.md)
+	@$(BIN)/windsock demo --port $(PORT)
 
 test: setup lint types  ## everything that needs no server package
 	@$(BIN)/python -m pytest -m "not real" -n 2
@@ -56,6 +59,9 @@ docs: setup  ## docs/FLOW.md, the columns that each release has, and dbt's docs 
 
 bench: setup  ## print the figures (FIGURE=name for one)
 	@$(BIN)/python -m bench $(FIGURE)
+
+bench-peers: setup  ## the same questions to PostgreSQL with the same metadata
+	@$(BIN)/python -m bench.peers
 
 drill: setup  ## kill, EIO and ENOSPC at every side effect in turn
 	@$(BIN)/python -m tests.drill --all
