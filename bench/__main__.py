@@ -7,10 +7,10 @@ import json
 import platform
 import sys
 
-from bench import landing, model_path, models, pages, refresh, search
+from bench import landing, layouts, model_path, models, pages, refresh, search
 
 FIGURES = {**landing.FIGURES, **refresh.FIGURES, **model_path.FIGURES, **models.FIGURES,
-           **pages.FIGURES, **search.FIGURES}
+           **pages.FIGURES, **search.FIGURES, **layouts.FIGURES}
 
 
 def main(names: list[str]) -> int:

@@ -69,7 +69,7 @@ def archive_days(door: Door, stream: Stream, days: Iterable[tuple[date, Day]], *
             parts = []
     if parts:
         done.loads.append(_land(door, stream, parts, cutoff, facts))
-    done.left = _later(done.left, stream, instant)
+    done.left = _later(done.left, stream, cutoff, instant)
     return done
 
 
@@ -128,12 +128,14 @@ def _left(before: Step, step: Step) -> Step:
     return _only(merged, keys, is_inside=True)
 
 
-def _later(left: Step, stream: Stream, instant: datetime) -> Step:
-    """The same runs at a later instant; only unfinished ones change."""
+def _later(left: Step, stream: Stream, cutoff: datetime, instant: datetime) -> Step:
+    """The same runs at a later instant; unfinished ones change, and runs come to these days."""
     later = stream.open_rows(instant)
     if not later or not left.runs:
         return left
-    opened = _open_runs(left)
+    # What an old day triggers may begin after midnight, and after the cutoff.
+    come = later["dag_run"].filter(pl.col("queued_at") > cutoff).select(_PLACE)
+    opened = pl.concat([_open_runs(left), come]).unique()
     runs = {name: pl.concat([frame.join(opened, on=_PLACE, how="anti"),
                              later[name].join(opened, on=_PLACE, how="semi")])
             for name, frame in left.runs.items()}
