@@ -112,8 +112,8 @@ def schedule(row: html_tables.Row) -> Markup:
 
 def owner(row: html_tables.Row) -> Markup:
     """Who answers for it."""
-    return write('{owner}<div class="ws-hit-under">{team}</div>', owner=row["owner"] or "",
-                 team=row["team"] or "")
+    return write('<div class="ws-owner">{owner}</div><div class="ws-hit-under">{team}</div>',
+                 owner=row["owner"] or "", team=row["team"] or "")
 
 
 def marks(page: frame.Page, row: html_tables.Row) -> Markup:

@@ -47,7 +47,7 @@ def owner(row: Row) -> Markup:
     """Who answers for it, and the team beneath."""
     if not row["owner"]:
         return write('<span class="ws-quiet">nobody known</span>{team}', team=_team(row))
-    return write("{owner}{team}", owner=row["owner"], team=_team(row))
+    return write('<div class="ws-owner">{owner}</div>{team}', owner=row["owner"], team=_team(row))
 
 
 def _team(row: Row) -> Markup:
