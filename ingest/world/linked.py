@@ -18,7 +18,7 @@ def link(rng: np.random.Generator, dags: list[DagDraft]) -> None:
     daily = [d for d in dags if d.rhythm == "daily" and d.scenario is None
              and d.runs_from_at is None]
     free = {cluster: [d for d in daily if d.cluster == cluster] for cluster in
-            {d.cluster for d in dags}}
+            sorted({d.cluster for d in dags})}
     for pool in free.values():
         rng.shuffle(pool)
     for draft in dags:
