@@ -12,7 +12,7 @@ import hashlib
 import json
 import logging
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, timedelta
@@ -44,7 +44,7 @@ from windsock.warehouse import Layout
 LOG = logging.getLogger("windsock.compact")
 # A landing looks two days back for loads that the build file lacks; one more for odd clocks.
 LOOK_BACK = timedelta(days=3)
-_MONTH_BYTES = 64 * 2**20       # days of a month stay apart where together they are larger
+MONTH_BYTES = 64 * 2**20        # days of a month stay apart where together they are larger
 
 
 @dataclass
@@ -130,7 +130,7 @@ def compact(place: Place, today: date, *, time: timedelta | None = None) -> Repo
     resume(place)
     report, began = Report(), monotonic()
     for period in (10, 7):      # YYYY-MM-DD, then YYYY-MM
-        for paths in _due(place.archive, today, period):
+        for paths in due(place.archive.manifest_paths(), today, period):
             if time is not None and monotonic() - began > time.total_seconds():
                 report.is_complete = False
                 return report
@@ -146,11 +146,16 @@ def complete(place: Place, today: date) -> None:
 
 def is_due(layout: Layout, today: date) -> bool:
     """Whether a compaction has not been completed today: one small file is read."""
+    return completed_on(layout) != today
+
+
+def completed_on(layout: Layout) -> date | None:
+    """The day on which everything that was due had been compacted; None: never."""
     try:
         stamp = json.loads((layout.locks / "compacted.json").read_bytes())
-        return bool(stamp["date"] != today.isoformat())
+        return date.fromisoformat(stamp["date"])
     except (OSError, ValueError, KeyError, TypeError):
-        return True
+        return None
 
 
 def resume(place: Place) -> None:
@@ -177,31 +182,31 @@ def resume(place: Place) -> None:
     place.marker.unlink()
 
 
-def _due(archive: Archive, today: date, period: int) -> Iterator[list[str]]:
+def due(manifest_paths: Iterable[str], today: date, period: int) -> Iterator[list[str]]:
     """Manifests that belong together, oldest first: a cluster's, of a day or month that is over.
 
     A cluster's newest day stays as it is: the doctor looks for the newest load by its own name.
     """
     limit = (today - LOOK_BACK).isoformat()
     by_cluster: dict[str, list[tuple[str, str]]] = {}
-    for path in archive.manifest_paths():
+    for path in manifest_paths:
         cluster, _, rest = path.partition("/_manifests/date=")
         by_cluster.setdefault(cluster, []).append((rest[:10], path))
-    due = []
+    together = []
     for cluster, found in by_cluster.items():
         newest = min(max(day for day, _ in found), limit)
         for when, group in groupby(sorted(found), key=lambda item: item[0][:period]):
             paths = [path for _, path in group]
             if len(paths) > 1 and when < newest[:period]:
-                due.append((when, cluster, paths))
-    yield from (paths for _, _, paths in sorted(due))
+                together.append((when, cluster, paths))
+    yield from (paths for _, _, paths in sorted(together))
 
 
 def _compact_together(place: Place, paths: list[str], report: Report, *, is_month: bool) -> None:
     found = [place.archive.read(path) for path in paths]
     loads = counted(found)
     counting = [f for f in found if any(origin is f for origin, _ in loads)]
-    if is_month and sum(size_of(f) for f in counting) > _MONTH_BYTES:
+    if is_month and sum(size_of(f) for f in counting) > MONTH_BYTES:
         return
     if len(counting) == 1 and isinstance(counting[0], Compacted):     # another machine was killed
         _finish(place, counting[0], [f for f in found if f is not counting[0]])

@@ -187,7 +187,7 @@ def rebuild(windsock: Windsock) -> None:
 
 
 def compact(windsock: Windsock) -> Report:
-    """Merge the archive's files of all days that are over.
+    """What a day's keeping does, now and to its end: merge files, let old runs expire.
 
     Raises:
         WindsockError: a file is damaged or cannot be written; nothing is lost.
@@ -195,7 +195,9 @@ def compact(windsock: Windsock) -> Report:
     layout = windsock.layout
     with writer_lock(layout, "compact"), _writing(layout) as con:
         landing.catch_up(con, windsock.archive, layout)
-        return keeping.keep(landing.compaction(con, windsock.archive, layout), clock.now().date())
+        return keeping.keep(
+            landing.compaction(con, windsock.archive, layout), clock.now().date(),
+            detail=timedelta(days=windsock.config.retention.task_instances))
 
 
 def keep(windsock: Windsock) -> None:

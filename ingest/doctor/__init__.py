@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import partial
 from threading import Thread
 
-from ingest.doctor import landed, machine, source, warehouse
+from ingest.doctor import kept, landed, machine, source, warehouse
 from ingest.doctor.check import Check, Status, Subject, exit_code, render, within
 from ingest.sources.airflow_db.extract import Options
 from ingest.sources.airflow_db.readers import ReadLimits
@@ -39,7 +39,7 @@ def examine(config: Config, *, layout: Layout | None = None, limits: ReadLimits 
     """
     place = warehouse.Place(
         layout or Layout(config.warehouse.path), _archive_of(config, layout), config.clusters,
-        now())
+        now(), None if config.origin.kind == "sample" else config.retention.task_instances)
     around = source.Around(
         limits, Options(config.secrets.names, config.landing.notes, config.landing.source_code),
         place.layout.scratch, now)
@@ -52,10 +52,14 @@ def examine(config: Config, *, layout: Layout | None = None, limits: ReadLimits 
     checks += within(
         patience_seconds, lambda tell: _each(tell, warehouse.examine_warehouse(place, estimates)),
         _late(subject, "warehouse", patience_seconds))
-    checks += within(
+    root = within(
         patience_seconds, lambda tell: _each(tell, subject.attempt(
             "archive root", lambda: landed.examine_root(place.archive, subject))),
         _late(subject, "archive root", patience_seconds))
+    checks += root
+    if not exit_code(root):
+        checks += within(patience_seconds, lambda tell: _each(tell, kept.examine(place)),
+                         _late(subject, "space", patience_seconds))
     return checks
 
 

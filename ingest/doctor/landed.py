@@ -34,6 +34,13 @@ where f.failed_at > coalesce(
     timestamp '1970-01-01')
 group by f.cluster
 """
+_OLDEST = """
+select l.cluster, max(l.observed_at) as observed_at, (
+    select min(r.end_date) from build.landing.airflow_db__dag_run as r
+    where r.cluster = l.cluster) as ended_at
+from build.landing.loads as l
+group by l.cluster
+"""
 _FLAGGED = """
 select distinct l.source, b.table_name
 from build.landing.batches as b
@@ -44,7 +51,8 @@ order by 1, 2
 
 
 def examine(con: duckdb.DuckDBPyConnection, clusters: tuple[Cluster, ...], archive: str,
-            now: datetime, subject: Subject) -> Iterator[Check]:
+            now: datetime, subject: Subject, *,
+            kept_days: int | None = None) -> Iterator[Check]:
     """Loads, failures, flags and the archive's newest manifests.
 
     Args:
@@ -53,11 +61,14 @@ def examine(con: duckdb.DuckDBPyConnection, clusters: tuple[Cluster, ...], archi
         archive: folder or URL of the archive.
         now: what time it is on this machine.
         subject: for what concerns all clusters.
+        kept_days: how long runs are kept after their end; None: they never expire.
     """
     naive = now.astimezone(UTC).replace(tzinfo=None)
     for cluster in clusters:
         own = Subject(cluster.name)
         yield from own.attempt("last load", lambda c=cluster, o=own: _last(con, c, naive, o))  # type: ignore[misc]
+    if kept_days is not None:
+        yield from subject.attempt("retention", lambda: _retained(con, kept_days))
     yield from subject.attempt("failed loads", lambda: _failed(con, naive))
     yield from subject.attempt("row flags", lambda: _flagged(con))
     yield from subject.attempt("archive", lambda: _archive(con, archive, subject))
@@ -77,6 +88,16 @@ def _last(con: duckdb.DuckDBPyConnection, cluster: Cluster, now: datetime,
                            "run `windsock run --every 60s`, or see why it stopped")
     else:
         yield subject.ok("last load", seen)
+
+
+def _retained(con: duckdb.DuckDBPyConnection, kept_days: int) -> Iterator[Check]:
+    """The oldest run of every cluster that was ever landed: all of them expire."""
+    for cluster, observed_at, ended_at in sorted(con.execute(_OLDEST).fetchall()):
+        seen = f"runs are kept {kept_days} days after their end; "
+        seen += ("no run has ended yet" if ended_at is None else
+                 f"the oldest ended on {ended_at:%Y-%m-%d}, {duration(observed_at - ended_at)} "
+                 "before the newest load")
+        yield Subject(cluster).ok("retention", seen)
 
 
 def _failed(con: duckdb.DuckDBPyConnection, now: datetime) -> Iterator[Check]:

@@ -40,12 +40,14 @@ class Place:
         archive: folder or URL of its archive.
         clusters: the configured ones.
         now: what time it is on this machine.
+        kept_days: how long runs are kept after their end; None: nothing is compacted, none expires.
     """
 
     layout: Layout
     archive: str
     clusters: tuple[Cluster, ...]
     now: datetime
+    kept_days: int | None = None
 
 
 def examine_warehouse(place: Place, estimates: Estimates) -> Iterator[Check]:
@@ -116,7 +118,8 @@ def _build(place: Place) -> Iterator[Check]:
             con.execute(f"attach {_literal(layout.build_file)} as build (read_only)")
             yield SUBJECT.ok("build file", f"{layout.build_file} opens, "
                              f"{size(layout.build_file.stat().st_size)}")
-            yield from landed.examine(con, place.clusters, place.archive, place.now, SUBJECT)
+            yield from landed.examine(con, place.clusters, place.archive, place.now, SUBJECT,
+                                      kept_days=place.kept_days)
     except LockHeldError as error:
         yield SUBJECT.ok("lock", f"{error.seen} The build file was not opened")
 

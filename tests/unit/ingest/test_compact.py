@@ -128,7 +128,7 @@ def test_a_month_of_small_days_is_merged_when_it_is_over(
         lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     next_day(lab, 40)
     before = dump(lab.con)
-    monkeypatch.setattr(compact, "_MONTH_BYTES", 0)
+    monkeypatch.setattr(compact, "MONTH_BYTES", 0)
     run(lab)
     assert len([p for p in lab.archive.manifest_paths() if is_compacted(p)]) == 4
     monkeypatch.undo()

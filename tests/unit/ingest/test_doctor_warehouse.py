@@ -93,7 +93,7 @@ def test_a_warehouse_that_is_well(landed: Config) -> None:
     found = examine(landed)
     assert is_well(found), doctor.render(list(found.values()))
     assert {"lock", "build file", "last load", "archive", "quarantine", "published", "leftovers",
-            "archive root"} <= set(found)
+            "archive root", "compaction", "space"} <= set(found)
     assert sorted(p for p in landed.warehouse.path.rglob("*") if p.is_file()) == before
     assert doctor.exit_code(list(found.values())) == 0
 
@@ -172,6 +172,28 @@ def test_failures_and_flags_and_a_cluster_never_landed(landed: Config) -> None:
     assert never.seen == "nothing is landed yet"
 
 
+def test_the_oldest_run_of_every_cluster_that_was_landed(landed: Config) -> None:
+    build_sql(landed, "insert into landing.loads by name select * replace ('gone' as cluster, "
+              "load_number + 1 as load_number) from landing.loads;"
+              "update landing.airflow_db__dag_run set end_date = ("
+              "select max(observed_at) - interval 30 days from landing.loads) where id = ("
+              "select min(id) from landing.airflow_db__dag_run where end_date is not null);"
+              "update landing.airflow_db__dag_run set end_date = ("
+              "select max(observed_at) - interval 20 days from landing.loads) where id = ("
+              "select max(id) from landing.airflow_db__dag_run where end_date is not null)")
+    with closing(open_build(Layout(landed.warehouse.path))) as con:
+        [(day, count)] = con.execute(
+            "select min(end_date)::date, count(distinct end_date) "
+            "from landing.airflow_db__dag_run").fetchall()
+    assert count > 1
+    chosen = replace(landed.retention, task_instances=90)
+    found = {c.subject: c for c in doctor.examine(replace(landed, retention=chosen))
+             if c.name == "retention"}
+    assert found["lite"].seen == (f"runs are kept 90 days after their end; the oldest ended on "
+                                  f"{day}, 30 days before the newest load")
+    assert found["gone"].seen == "runs are kept 90 days after their end; no run has ended yet"
+
+
 def test_quarantined_batches_are_told_with_their_reasons(landed: Config) -> None:
     folder = Layout(landed.warehouse.path).quarantine / "airflow_db" / "lite" / "dag_run"
     folder.mkdir(parents=True)
@@ -199,7 +221,9 @@ def test_an_archive_that_is_not_the_build_files(landed: Config, tmp_path: Path) 
     assert found["archive"].status == "fail"
     assert "of lite" in found["archive"].seen
     root.write_text("a file")
-    assert examine(landed)["archive root"].status == "fail"
+    found = examine(landed)
+    assert found["archive root"].status == "fail"
+    assert "space" not in found
     away = replace(landed.warehouse, archive="nothing://bucket/x")
     found = examine(replace(landed, warehouse=away))
     assert found["archive root"].status == "fail"
@@ -272,7 +296,9 @@ def test_the_sample_has_a_folder_of_its_own(landed: Config, tmp_path: Path) -> N
                      warehouse=replace(landed.warehouse, archive="/nowhere"))
     found = examine(sample, layout=Layout(landed.warehouse.path))
     assert str(landed.warehouse.path / "archive") in found["archive root"].seen
-    assert "clusters" not in found
+    assert not {"clusters", "compaction"} & set(found)
+    assert not [c for c in doctor.examine(sample, layout=Layout(landed.warehouse.path))
+                if c.name == "retention"]
     none = replace(sample, origin=Origin("file"), warnings=("AIRFLOW_HOME is odd.",))
     found = examine(none)
     assert found["clusters"].status == "fail"
