@@ -25,7 +25,7 @@ from windsock.warehouse import open_snapshot
 DAYS = (1, 8, 90)
 CYCLES = 7
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
-LIVE_SECONDS = 420.0
+LIVE_SECONDS = 300.0
 Measures = dict[str, float]
 
 

@@ -70,7 +70,7 @@ class Builder:
 
     def _run_plan(self, sources: str) -> dict[str, float]:
         plan = Plan.read(self._plan_file)
-        if plan is None or plan.made_by != sources:
+        if plan is None or plan.made_by != _plan_mark(sources):
             plan = self._compile(sources)
         with self._opened() as con:
             seconds = plans.run(con, plan, PROJECT)
@@ -92,7 +92,7 @@ class Builder:
         self._mark.write_text(sources + _PART if select else sources)
         if not select:
             with self._opened() as con:
-                plans.begin_after(con, sources)
+                plans.begin_after(con, _plan_mark(sources))
         return {r.node.name: r.execution_time for r in result.result.results}
 
     def _compile(self, sources: str) -> Plan:
@@ -102,7 +102,7 @@ class Builder:
         result = self._invoke(["compile", "--select", "resource_type:model"])
         if not result.success:
             raise _failure(result)
-        plan = plan_of((r.node for r in result.result.results), self._manifest, sources)
+        plan = plan_of((r.node for r in result.result.results), self._manifest, _plan_mark(sources))
         plan.write(self._plan_file)
         return plan
 
@@ -174,6 +174,14 @@ def _checksum() -> str:
     for path in sorted(p for p in files if p.suffix in {".sql", ".csv", ".py"}):
         digest.update(path.relative_to(PROJECT).as_posix().encode() + path.read_bytes())
     digest.update(_CODE.read_bytes())
+    return digest.hexdigest()
+
+
+def _plan_mark(sources: str) -> str:
+    """Of a plan: the models, and the code that made it of them."""
+    digest = hashlib.sha256(sources.encode())
+    for name in ("plan.py", "planning.py"):
+        digest.update(Path(__file__).with_name(name).read_bytes())
     return digest.hexdigest()
 
 

@@ -94,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     publish = add("publish", _publish, "publish what was built as a new generation")
     publish.add_argument("--seal", action="store_true", help="seal the history anew")
     add("rebuild", _rebuild, "make the whole warehouse again from the archive alone")
-    add("compact", _compact, "merge the archive's files of the days that are over")
+    add("compact", _compact, "merge the archive's files, let old runs expire; run does so daily")
     add("replay", _replay, "let quarantined batches try the gate again")
     serve = add("serve", _serve, "serve the dashboards in the foreground")
     add_where(serve)

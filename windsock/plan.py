@@ -52,6 +52,7 @@ class Step:
         inputs: tables and landing tables that it reads, through views or not.
         is_always_due: it reads what the build before left.
         forgets: of an appended table.
+        variables: name -> expression over its rows; bounds that later steps read few blocks by.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Step:
     inputs: tuple[str, ...]
     is_always_due: bool = False
     forgets: Forgets | None = None
+    variables: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -80,14 +82,18 @@ class Plan:
         if not path.exists():
             return None
         raw = json.loads(path.read_text())
-        return Plan(raw["made_by"], tuple(_step(s) for s in raw["steps"]))
+        try:
+            return Plan(raw["made_by"], tuple(_step(s) for s in raw["steps"]))
+        except (KeyError, TypeError):       # of another version of Windsock
+            return None
 
 
 def _step(raw: dict[str, Any]) -> Step:
     forgets = raw.pop("forgets")
     if forgets:
         forgets = Forgets(forgets["worklist"], tuple(forgets["keys"]))
-    return Step(**{**raw, "inputs": tuple(raw["inputs"])}, forgets=forgets)
+    variables = tuple((name, text) for name, text in raw.pop("variables"))
+    return Step(**{**raw, "inputs": tuple(raw["inputs"])}, forgets=forgets, variables=variables)
 
 
 def run(con: duckdb.DuckDBPyConnection, plan: Plan, project: Path) -> dict[str, float]:
@@ -143,19 +149,14 @@ class _Run:
         seconds = {}
         for step in self.plan.steps:
             due = self.has_new_loads and step.is_always_due
-            if known and not due and self.changed.isdisjoint(step.inputs):
-                continue
-            began = time.monotonic()
-            try:
-                is_changed = self._make(step)
-            except (duckdb.Error, ValueError) as error:
-                raise BuildError(
-                    f"{step.name} could not be built: {error}",
-                    next_step="the last published snapshot stays; mend what is named here and "
-                    "build again") from error
-            if is_changed:
-                self.changed.add(step.name)
-            seconds[step.name] = time.monotonic() - began
+            if not known or due or not self.changed.isdisjoint(step.inputs):
+                began = time.monotonic()
+                if self._made(step):
+                    self.changed.add(step.name)
+                seconds[step.name] = time.monotonic() - began
+            for name, expression in step.variables:
+                self.con.execute(
+                    f"set variable {name} = (select {expression} from {step.relation})")
         self._keep_state()
         return seconds
 
@@ -177,7 +178,7 @@ class _Run:
         if any(kind not in _BRINGS for (kind,) in loads):
             return False
         if loads:
-            self.changed |= {"loads", "batches", "quarantined_batches"}
+            self.changed |= {"loads", "batches", "quarantined_batches", "run_loads"}
             self.changed |= {
                 f"{source}__{table}{suffix}"
                 for source, table in self.con.execute(
@@ -202,6 +203,15 @@ class _Run:
                                  [(n, *self.contents[n]) for n in changed])
 
     # --- one step -------------------------------------------------------------------------------
+
+    def _made(self, step: Step) -> bool:
+        try:
+            return self._make(step)
+        except (duckdb.Error, ValueError) as error:
+            raise BuildError(
+                f"{step.name} could not be built: {error}",
+                next_step="the last published snapshot stays; mend what is named here and "
+                "build again") from error
 
     def _make(self, step: Step) -> bool:
         """Make one table; whether it holds anything else than before."""

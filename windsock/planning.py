@@ -38,6 +38,7 @@ def plan_of(nodes: Iterable[Any], manifest: Any, made_by: str) -> Plan:
             tuple(sorted({_name(x) for n in read for x in n.depends_on.nodes if x not in views})),
             any(not looking_back.isdisjoint(n.depends_on.macros) for n in read),
             _forgets(node, compiled),
+            tuple(node.config.meta.get("variables", {}).items()),
         ))
     return Plan(made_by, ordered(steps))
 

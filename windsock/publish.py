@@ -157,9 +157,22 @@ def _collect_touched(con: duckdb.DuckDBPyConnection, marts: list[Mart], sealed: 
 
 def _write_delta(con: duckdb.DuckDBPyConnection, mart: Mart, sealed: Sealed) -> None:
     name = f'"{mart.name}"'
+    new = f"(from build.marts.{name} where {LOAD} > {sealed.load_number})"
+    # A run that another mart has anew may have its old rows here: only those that are sealed, and
+    # few. A semi join with everything would read all of history for them, each minute.
     con.execute(
-        f"create table delta.{name} as select mart.* from build.marts.{name} as mart "
-        "semi join delta.touched_runs as touched using (cluster, dag_id, run_id) "
+        "create or replace temp table resting as select distinct cluster, dag_id, run_id "
+        f"from {sealed.name}.marts.{name} semi join "
+        "(from delta.touched_runs anti join "
+        f"(select distinct cluster, dag_id, run_id from {new}) using (cluster, dag_id, run_id)) "
+        "using (cluster, dag_id, run_id)"
+    )
+    resting = (f" union all (select mart.* from build.marts.{name} as mart "
+               "semi join resting using (cluster, dag_id, run_id) "
+               f"where {LOAD} <= {sealed.load_number})")
+    is_any = count_rows(con, "resting") > 0
+    con.execute(
+        f"create table delta.{name} as from ({new}{resting if is_any else ''}) "
         f"order by {mart.order}"
     )
     con.execute(

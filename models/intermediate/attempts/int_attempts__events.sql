@@ -16,7 +16,8 @@ with nodes as (
     from {{ ref('int_attempts__instances') }}
 ),
 
-events as (
+-- Not materialized: of millions of begins and ends none is wanted, or few.
+events as not materialized (
     select * from {{ ref('stg_airflow_db__task_events') }}
 ),
 

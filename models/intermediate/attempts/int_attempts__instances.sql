@@ -20,6 +20,8 @@ instances as (
             worklist.cluster = task_instances.cluster
             and worklist.dag_id = task_instances.dag_id
             and worklist.run_id = task_instances.run_id
+    -- depends_on: {{ ref('int_changes__reach') }}
+    where {{ in_reach('task_instances.newest_load_number') }}
 ),
 
 sensor_patterns as (

@@ -1,6 +1,9 @@
 -- Days on which some limit of a cluster may have been fuller or emptier than the last build thought: those
 -- of tries that landed since, and those from the last look to this one, through which open tries held on.
-{{ config(materialized='table') }}
+{{ config(
+    materialized='table',
+    meta={'variables': {'limits_from_at': 'cast(min(full_date) as timestamp)'}},
+) }}
 
 with built as (
     select {{ built_load_number() }} as load_number

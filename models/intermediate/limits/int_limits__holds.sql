@@ -38,7 +38,13 @@ active as (
     inner join clusters on attempts.cluster = clusters.cluster
     inner join ranges on attempts.cluster = ranges.cluster
     where
-        coalesce(attempts.ended_at, clusters.observed_at) > ranges.began_at
+        -- of millions of attempts: a bound that a routine build sets (int_changes__limit_days)
+        (
+            attempts.ended_at is null
+            or attempts.ended_at
+            > coalesce(getvariable('limits_from_at'), cast('-infinity' as timestamp))
+        )
+        and coalesce(attempts.ended_at, clusters.observed_at) > ranges.began_at
         and least(attempts.queued_at, attempts.started_at) < ranges.ended_at
     union all
     -- queued, and no worker took it yet

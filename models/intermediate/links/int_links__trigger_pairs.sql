@@ -94,11 +94,12 @@ marked_tries as (
     select
         *,
         coalesce(
-            began_at > max(until_at) over (
+            -- a run may be a candidate of both where their times with the tolerance meet
+            began_at - {{ tolerance }} > max(until_at) over (
                 partition by cluster, trigger_dag_id
                 order by began_at, try_place
                 rows between unbounded preceding and 1 preceding
-            ),
+            ) + {{ tolerance }},
             true
         ) as is_first_of_crowd
     from tries
@@ -158,6 +159,7 @@ chosen as (
             has_its_place := numbered_runs.crowd_run_count = tries.crowd_try_count
             and numbered_runs.crowd_number = tries.crowd_number
             and numbered_runs.place_in_crowd = tries.place_in_crowd,
+            has_begun := tries.began_at <= candidates.instant_at,
             began_at := tries.began_at,
             try_place := tries.try_place
         )) as try_place
