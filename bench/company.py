@@ -133,10 +133,12 @@ def company_at(days: int, folder: Path, *, size: str = "pinterest",
     archive = Archive(str(folder / "archive"))
     known = Days(made, folder / "days")
     with postgresql("shared_buffers=256MB", "max_wal_size=4GB") as server:
-        streams = {row["cluster"]: Stream(prepare(made, row))
+        recent = [on for _, on in dates(made, instant) if on >= (instant - live).date()]
+        # Audit rows that only the archive had would be buried by the first hourly reconciliation.
+        began_at = datetime.combine(recent[0], datetime.min.time(), UTC)
+        streams = {row["cluster"]: Stream(prepare(made, row), audit_from=began_at)
                    for row in made.clusters.iter_rows(named=True)}
         clusters = [_database(server, stream) for stream in streams.values()]
-        recent = [on for _, on in dates(made, instant) if on >= (instant - live).date()]
         left = _archived(layout, archive, clusters, streams, known, recent)
         for cluster in clusters:
             stream = streams[cluster.name]
