@@ -70,9 +70,9 @@ def _questions(con: duckdb.DuckDBPyConnection, connection: Any, cluster: str,
         return con.execute(sql, [cluster]).fetchall()
 
     runs = keys("select dag_id, run_id from marts.fct_dag_runs where cluster = $1 and "
-                f"state = 'success' using sample {ASKED} rows (reservoir, 7)")
+                f"state = 'success' order by hash(run_id, dag_id) limit {ASKED}")
     tasks = keys("select dag_id, task_id from marts.agg_task_durations where cluster = $1 and "
-                 f"sample_count >= 5 using sample {ASKED} rows (reservoir, 7)")
+                 f"sample_count >= 5 order by hash(task_id, dag_id) limit {ASKED}")
     days = keys("select distinct ended_at::date from marts.fct_dag_runs where cluster = $1 and "
                 "ended_at is not null order by 1")
     words = [(w,) for w in ("spend", "attr", "daily", "orders", "load", "rank", "export", "check")]
